@@ -1,0 +1,160 @@
+"""Settings: a TOML file and environment variables become one frozen object.
+
+Every key of the file has an environment variable, `HETARAG_SECTION__KEY`, which wins over the file.
+Unknown keys are refused in both, with the known ones listed: a misspelt setting must not pass
+silently. Secrets live in URLs here and are taken out of whatever is shown (`redact`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_cache_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hetarag.errors import ConfigError
+
+ENV_PREFIX = "HETARAG_"
+EMBEDDED = "embedded"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LedgerSettings(_Section):
+    """Where the system of record is: "embedded" (SQLite beside the stores) or an SQLAlchemy URL."""
+
+    url: str = EMBEDDED
+
+
+class StoreSettings(_Section):
+    """The engine of each kind: "embedded", an address, or "none" to leave the kind out."""
+
+    vector: str = EMBEDDED
+    fulltext: str = EMBEDDED
+    graph: str = EMBEDDED
+    sql: str = EMBEDDED
+
+
+class ModelSettings(_Section):
+    """Which models, and where they are kept.
+
+    `embedder` and `reader` are a name that `hetarag models` lists, a local folder or a hub name;
+    `reader` may also be the URL of an OpenAI-compatible endpoint with `#model-name` behind it.
+    `dtype` "auto" takes the number type that is fastest on this processor.
+    """
+
+    embedder: str = "minilm-l6-int8"
+    reader: str = "qwen2.5-coder-0.5b"
+    cache: Path = Field(default_factory=lambda: user_cache_path("hetarag") / "models")
+    download: bool = True
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    api_key: str | None = Field(default=None, repr=False)
+
+
+class IngestSettings(_Section):
+    """How documents become records. Changing the splitter's numbers asks for a `reindex`.
+
+    `chunk_words` and `overlap_sentences` shape chunks; `batch` is how many chunks go to a store at
+    once; rows of tables with more than `embed_rows` rows are found through SQL only.
+    """
+
+    chunk_words: int = Field(default=160, ge=20, le=2000)
+    overlap_sentences: int = Field(default=1, ge=0, le=5)
+    batch: int = Field(default=512, ge=1, le=10_000)
+    embed_rows: int = Field(default=2_000, ge=0)
+    max_file_mb: int = Field(default=512, ge=1)
+    entities: Literal["auto", "spacy", "rules", "none"] = "auto"
+
+
+class SearchSettings(_Section):
+    """How the plane searches; times in seconds."""
+
+    k: int = Field(default=10, ge=1, le=1000)
+    router: Literal["rules", "all"] = "rules"
+    fusion: Literal["rrf", "convex"] = "rrf"
+    rrf_k: int = Field(default=60, ge=1)
+    deadline: float = Field(default=10.0, gt=0)
+    concurrency: int = Field(default=8, ge=1)
+    max_question: int = Field(default=20_000, ge=100)
+
+
+class ReaderSettings(_Section):
+    """How answers are read from the evidence."""
+
+    decoder: str = "lfd"
+    evidence: int = Field(default=5, ge=1, le=50)
+    max_new_tokens: int = Field(default=96, ge=1, le=4096)
+
+
+class Settings(_Section):
+    """All settings of a knowledge base."""
+
+    ledger: LedgerSettings = LedgerSettings()
+    stores: StoreSettings = StoreSettings()
+    models: ModelSettings = Field(default_factory=ModelSettings)
+    ingest: IngestSettings = IngestSettings()
+    search: SearchSettings = SearchSettings()
+    reader: ReaderSettings = ReaderSettings()
+
+
+def load(path: Path | str | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read settings from a TOML file (or none) and the environment.
+
+    Raises:
+        ConfigError: the file is not there or not TOML, or a key or value is not known.
+    """
+    values = _read_file(Path(path)) if path is not None else {}
+    for (section, key), value in _from_environment(
+        os.environ if environment is None else environment
+    ).items():
+        values.setdefault(section, {})[key] = value
+    return validate(values, str(path) if path is not None else "the environment")
+
+
+def validate(values: Mapping[str, Any], source: str) -> Settings:
+    """Turn nested dictionaries into settings; `source` is named in errors."""
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(source, e) for e in error.errors())) from None
+
+
+def redact(text: str) -> str:
+    """Return `text` with the passwords of the URLs in it replaced by stars."""
+    return re.sub(r"(://[^\s:/@]*):[^\s@/]+@", r"\1:***@", text)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the settings: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Pick HETARAG_SECTION__KEY; names without a double underscore are not settings."""
+    found = {}
+    for name, value in environment.items():
+        section, separator, key = name.removeprefix(ENV_PREFIX).lower().partition("__")
+        if name.startswith(ENV_PREFIX) and separator:
+            found[section, key] = value
+    return found
+
+
+def _explain(source: str, error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        model: type[BaseModel] = Settings
+        for part in error["loc"][:-1]:
+            model = model.model_fields[part].annotation  # type: ignore[assignment]
+        return f"{source}: unknown setting {where!r}; known here: {', '.join(model.model_fields)}"
+    return f"{source}: setting {where!r}: {error['msg']}"

@@ -1,0 +1,152 @@
+"""The verbs: what each part promises to the others.
+
+In-tree classes name the protocol they implement, so that mypy refuses a missing method. Everything
+that searches has the same method: a store, the plane, a plane with a reranker, a multi-hop plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from hetarag.types import (
+    Cell,
+    Chunk,
+    Document,
+    EvidenceKind,
+    Filter,
+    Health,
+    Hit,
+    LinkedEntity,
+    Mention,
+    Query,
+    RankedEvidence,
+    ReadTrace,
+    Record,
+    Relation,
+    SearchResult,
+    StoreKind,
+    TableInfo,
+    TokenStep,
+    Vector,
+)
+
+
+class Store(Protocol):
+    """One index over the records of the ledger.
+
+    A store keeps nothing that the ledger could not give it again. All methods may be called from
+    several threads. Failures leave as `StoreError`, an exceeded deadline as `StoreTimeoutError`.
+    """
+
+    kind: StoreKind
+    accepts: frozenset[EvidenceKind]
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Write records, over those with the same id; they are durable on return.
+
+        Safe to repeat. The caller leaves out records that the store holds with the same digest.
+        """
+
+    def delete(self, ids: Collection[str]) -> None:
+        """Remove the records with these ids, durably; ids that are not there are no error."""
+
+    def digests(self, ids: Collection[str]) -> dict[str, str]:
+        """Return the digest of each of these ids that the store holds."""
+
+    def scan(self) -> Iterator[tuple[str, str]]:
+        """Yield (id, digest) of every record that the store holds, in any order."""
+
+    def search(self, query: Query, k: int) -> SearchResult[Hit]:
+        """Return at most k hits, best first; equal scores in the order of their ids.
+
+        The query's filter is pushed down, its deadline handed to the engine. User text never
+        becomes query syntax. A query without what the store needs (a vector, entities) has no hits.
+        """
+
+    def health(self) -> Health:
+        """Tell whether the engine answers and how many records it holds; never raises."""
+
+    def close(self) -> None:
+        """Release files, locks and connections; a second call does nothing."""
+
+
+class TableStore(Store, Protocol):
+    """A store that holds users' tables as real tables and can read their rows again."""
+
+    def rows(self, table: TableInfo, first: int, last: int) -> list[tuple[Cell, ...]]:
+        """Return rows first…last (1-based, inclusive), cells in the catalogue's column order."""
+
+
+class TableCatalogue(Protocol):
+    """The live tables of the knowledge base, under the names their users gave them."""
+
+    def visible(self, restriction: Filter) -> Sequence[TableInfo]:
+        """Return the live tables that `restriction` admits."""
+
+    def by_number(self, numbers: Collection[int]) -> Mapping[int, TableInfo]:
+        """Return the live table versions with these numbers."""
+
+
+class EntityLinker(Protocol):
+    """Finds the entities that a question names."""
+
+    def link(self, question: str) -> tuple[LinkedEntity, ...]:
+        """Return the entities named in `question`, the longest names first."""
+
+
+class Hydrator(Protocol):
+    """The ledger's side of a search: what may leave the plane, and in which form."""
+
+    def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
+        """Return the evidence behind each hit that is live and admitted, by id, with score 0."""
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    fingerprint: str
+    """Changes whenever the same text would get another vector."""
+    dimension: int
+
+    def embed_passages(self, texts: Sequence[str]) -> Vector:
+        """Return one row per text, shape (n, dimension); each depends on its own text alone."""
+
+    def embed_query(self, text: str) -> Vector:
+        """Return the vector of a question, shape (dimension,)."""
+
+
+class Extractor(Protocol):
+    """Finds entities and their relations in chunks."""
+
+    fingerprint: str
+
+    def extract(
+        self, documents: Sequence[tuple[Document, Sequence[Chunk]]]
+    ) -> list[list[tuple[tuple[Mention, ...], tuple[Relation, ...]]]]:
+        """Return, for each document and each of its chunks, the mentions and relations."""
+
+
+class Reader(Protocol):
+    """A language model that continues a conversation."""
+
+    name: str
+
+    def decoders(self) -> Sequence[str]:
+        """Return the names of the decoders this reader can use, its default first."""
+
+    def read(
+        self, messages: Sequence[Mapping[str, str]], *, decoder: str, max_new_tokens: int
+    ) -> Iterator[TokenStep | ReadTrace]:
+        """Yield each token as it is generated and, last, how it went.
+
+        `messages` are {"role": "system" | "user" | "assistant", "content": text}. `ModelError`
+        for a decoder that it does not have or a prompt that is longer than its window.
+        """
+
+
+class Retriever(Protocol):
+    """Whatever searches and returns hydrated evidence: the plane, and what wraps it."""
+
+    def search(self, query: Query, k: int) -> SearchResult[RankedEvidence]:
+        """Return at most k pieces of evidence, best first."""

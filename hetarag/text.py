@@ -1,0 +1,176 @@
+"""Names and words in one normal form, so that question, entity and table cell meet on equal terms."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*", re.UNICODE)
+_POSSESSIVE = re.compile(r"['’]s$|['’]$")
+_SEPARATORS = re.compile(r"[\W_]+", re.UNICODE)
+_ARTICLES = ("the ", "a ", "an ")
+
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "by",
+        "with",
+        "and",
+        "or",
+        "as",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "when",
+        "where",
+        "why",
+        "how",
+        "that",
+        "this",
+        "these",
+        "those",
+        "it",
+        "its",
+        "their",
+        "his",
+        "her",
+        "he",
+        "she",
+        "they",
+        "them",
+        "there",
+        "than",
+        "then",
+        "into",
+        "over",
+        "under",
+        "about",
+        "between",
+        "during",
+        "after",
+        "before",
+        "not",
+        "no",
+        "any",
+        "all",
+        "many",
+        "much",
+        "more",
+        "most",
+        "some",
+        "such",
+        "same",
+        "other",
+        "can",
+        "could",
+        "may",
+        "might",
+        "will",
+        "would",
+        "shall",
+        "should",
+        "also",
+        "if",
+        "but",
+        "so",
+        "up",
+        "out",
+        "off",
+        "only",
+        "own",
+        "both",
+        "each",
+        "i",
+        "you",
+        "we",
+        "me",
+        "my",
+        "your",
+        "our",
+        "us",
+    ]
+)
+
+
+class Word(NamedTuple):
+    """A word of a text and its place, in code points."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Phrase(NamedTuple):
+    """A run of words: its normal form, its place, and how many words it has."""
+
+    key: str
+    start: int
+    end: int
+    size: int
+
+
+def fold(text: str) -> str:
+    """Return `text` without accents, case and compatibility forms."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def name_key(name: str) -> str:
+    """Return the normal form under which a name is stored and looked up; may be empty.
+
+    Case, accents, punctuation, a leading article and a possessive ending do not count.
+    """
+    folded = _POSSESSIVE.sub("", fold(name).strip())
+    key = _SEPARATORS.sub(" ", folded).strip()
+    for article in _ARTICLES:
+        if key.startswith(article) and len(key) > len(article) + 1:
+            return key.removeprefix(article)
+    return key
+
+
+def words(text: str) -> list[Word]:
+    """Return the words of `text`; inner apostrophes, hyphens and full stops belong to a word."""
+    return [Word(m.group(), m.start(), m.end()) for m in _WORD.finditer(text)]
+
+
+def content_words(text: str) -> list[str]:
+    """Return the folded words of `text` that carry meaning, in their order."""
+    found = (name_key(word.text) for word in words(text))
+    return [word for word in found if word and word not in STOP_WORDS]
+
+
+def phrases(text: str, longest: int = 8) -> Iterator[Phrase]:
+    """Yield every run of up to `longest` words, the longest first, then from left to right."""
+    found = words(text)
+    for size in range(min(longest, len(found)), 0, -1):
+        for first in range(len(found) - size + 1):
+            start, end = found[first].start, found[first + size - 1].end
+            key = name_key(text[start:end])
+            if key:
+                yield Phrase(key, start, end, size)
