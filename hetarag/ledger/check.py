@@ -1,0 +1,108 @@
+"""`verify` and `repair`: hold every store against the ledger, and mend the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import select
+
+from hetarag.errors import StoreError
+from hetarag.ledger.ledger import Ledger, parts
+from hetarag.ledger.outbox import Opener
+from hetarag.ledger.records import RecordReader
+from hetarag.ledger.schema import outbox, versions
+from hetarag.ledger.segments import Segment, Shelves, segments_of
+from hetarag.protocols import Store
+from hetarag.types import Difference
+
+_VERSIONS_AT_ONCE = 200
+
+
+class Checker:
+    """Compares stores with the ledger by ids and digests, in memory that holds the ids alone."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        records: RecordReader,
+        stores: Mapping[str, Opener],
+        shelves: Shelves,
+        *,
+        batch: int,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._stores = stores
+        self._shelves = shelves
+        self._batch = batch
+
+    def verify(self) -> list[Difference]:
+        """Return what each store lacks, has too many, or holds in an old form.
+
+        What the outbox still owes counts as a difference: drain it first.
+        """
+        return [self._compare(kind) for kind in self._stores]
+
+    def repair(self) -> list[Difference]:
+        """Mend what `verify` finds and return what is left, per store."""
+        for kind, open_store in self._stores.items():
+            difference = self._compare(kind)
+            if difference.ok or difference.error:
+                continue
+            self._mend(open_store(), difference)
+        return self.verify()
+
+    def _compare(self, kind: str) -> Difference:
+        try:
+            store = self._stores[kind]()
+            held = dict(store.scan())
+            missing, stale, expected = [], [], set()
+            for segments in self._live_segments(kind):
+                for identifier, digest in self._records.digests(segments, store.kind).items():
+                    expected.add(identifier)
+                    if identifier not in held:
+                        missing.append(identifier)
+                    elif held[identifier] != digest:
+                        stale.append(identifier)
+        except StoreError as error:
+            return Difference(kind, error=error.reason)
+        extra = sorted(held.keys() - expected)
+        return Difference(kind, tuple(missing), tuple(extra), tuple(stale))
+
+    def _mend(self, store: Store, difference: Difference) -> None:
+        for part in parts(difference.extra):
+            store.delete(part)
+        wanted = {*difference.missing, *difference.stale}
+        for segments in self._live_segments(store.kind):
+            records = self._records.records(segments, store.kind, wanted)
+            if records:
+                store.apply(records)
+
+    def _live_segments(self, kind: str) -> Iterator[list[Segment]]:
+        """Yield what a store must hold: live versions, and pending ones as far as delivered."""
+        with self._ledger.reading() as connection:
+            generations = connection.scalars(
+                select(versions.c.generation)
+                .where(versions.c.state != "retired")
+                .order_by(versions.c.generation)
+            ).all()
+        accepts = self._shelves[kind]
+        for part in parts(generations, _VERSIONS_AT_ONCE):
+            with self._ledger.reading() as connection:
+                owed = {
+                    (row.generation, row.part, row.table, row.first)
+                    for row in connection.execute(
+                        select(outbox).where(
+                            outbox.c.store == kind,
+                            outbox.c.operation == "put",
+                            outbox.c.generation.in_(part),
+                        )
+                    )
+                }
+                segments = [
+                    segment
+                    for segment in segments_of(connection, part, self._batch)
+                    if segment.kind in accepts
+                    and (segment.generation, segment.part, segment.table, segment.first) not in owed
+                ]
+            yield segments

@@ -1,0 +1,90 @@
+"""Connecting to the ledger's database and bringing its schema up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from hetarag.config import EMBEDDED, redact
+from hetarag.errors import ConfigError, LedgerError
+from hetarag.ledger import schema
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# The newest revision in migrations/versions. A ledger that is already there needs no Alembic, whose
+# import takes a third of a cold search; a test holds this against the folder.
+HEAD = "0001"
+
+
+def connect(url: str, folder: Path) -> Engine:
+    """Return an engine on the ledger at `url` ("embedded": SQLite in `folder`), schema current.
+
+    Raises:
+        ConfigError: the URL is not one that SQLAlchemy can use.
+        LedgerError: the database does not answer, or is not a ledger of hetarag.
+    """
+    address = f"sqlite:///{folder / 'ledger.db'}" if url == EMBEDDED else url
+    try:
+        engine = create_engine(address, poolclass=QueuePool, pool_pre_ping=url != EMBEDDED)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ConfigError(
+            f"setting 'ledger.url': {redact(url)!r} cannot be used: {error}; give \"embedded\" or "
+            "an SQLAlchemy URL such as postgresql+psycopg://user:password@host/database"
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediately)
+    try:
+        _migrate(engine)
+    except SQLAlchemyError as error:
+        raise LedgerError(
+            f"the ledger at {redact(address)} cannot be used: {redact(str(error.args[0]))}; check "
+            "the setting 'ledger.url', and that the file or database is a ledger of hetarag"
+        ) from error
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy begins transactions, not the driver
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediately(connection: Any) -> None:
+    """Take SQLite's write lock at the start of writing transactions, so that none fails midway."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _migrate(engine: Engine) -> None:
+    tables = set(inspect(engine).get_table_names())
+    if "alembic_version" in tables:
+        with engine.execution_options(reading=True).connect() as connection:
+            row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+        if row is not None and row[0] == HEAD:
+            return
+        if row is not None and row[0] > HEAD:
+            raise LedgerError(
+                f"the ledger has schema {row[0]}, this version of hetarag knows {HEAD}: "
+                "use a newer hetarag"
+            )
+    elif tables & set(schema.metadata.tables):
+        taken = ", ".join(sorted(tables & set(schema.metadata.tables)))
+        raise LedgerError(
+            f"the database for the ledger already has tables of other making ({taken}): give "
+            "hetarag a database of its own"
+        )
+    _upgrade(engine)
+
+
+def _upgrade(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine
+    command.upgrade(config, "head")

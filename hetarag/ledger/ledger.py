@@ -1,0 +1,124 @@
+"""The ledger: one database, its transactions, and the facts about the knowledge base as a whole."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from hetarag.config import redact
+from hetarag.errors import FingerprintError, LedgerError
+from hetarag.ledger import schema
+from hetarag.ledger.database import connect
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """The system of record of one knowledge base."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._engine = connect(url, folder)
+        with self.writing() as connection:
+            known = dict(connection.execute(select(schema.meta.c.key, schema.meta.c.value)).all())
+            fresh = {"id": str(uuid.uuid4()), "generation": "0", "stamp": "0"}
+            missing = [{"key": k, "value": v} for k, v in fresh.items() if k not in known]
+            if missing:
+                connection.execute(insert(schema.meta), missing)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads; database errors leave as `LedgerError`."""
+        try:
+            with (
+                self._engine.connect().execution_options(reading=True) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except SQLAlchemyError as error:
+            raise _failed("read from", error) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end of the block and undone on an error."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise _failed("write to", error) from error
+
+    def get(self, key: str) -> str | None:
+        """Return a fact about the knowledge base, or None."""
+        with self.reading() as connection:
+            return connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == key))
+
+    def put(self, connection: Connection, key: str, value: str) -> None:
+        """Set a fact about the knowledge base."""
+        found = connection.execute(
+            update(schema.meta).where(schema.meta.c.key == key).values(value=value)
+        )
+        if found.rowcount == 0:
+            connection.execute(insert(schema.meta).values(key=key, value=value))
+
+    def require(self, key: str, value: str, what: str) -> None:
+        """Remember `value` for an empty knowledge base; later refuse any other.
+
+        Raises:
+            FingerprintError: the knowledge base was made with another `what`.
+        """
+        known = self.get(key)
+        if known == value:
+            return
+        with self.writing() as connection:
+            empty = (
+                connection.execute(select(schema.versions.c.generation).limit(1)).first() is None
+            )
+            if known is None or empty:
+                self.put(connection, key, value)
+                return
+        raise FingerprintError(
+            f"this knowledge base was made with the {what} {known!r}, the settings ask for "
+            f"{value!r}: put the old setting back, or run `hetarag reindex` to rebuild the "
+            "indexes with the new one (nothing is parsed again)"
+        )
+
+    def next_generations(self, connection: Connection, count: int) -> range:
+        """Reserve `count` generation numbers; they are given back when the transaction fails."""
+        row = schema.meta.c.key == "generation"
+        value = connection.scalar(select(schema.meta.c.value).where(row).with_for_update())
+        first = int(value or 0) + 1
+        self.put(connection, "generation", str(first + count - 1))
+        return range(first, first + count)
+
+    def touch(self, connection: Connection) -> None:
+        """Mark that what searches may see has changed."""
+        row = schema.meta.c.key == "stamp"
+        value = connection.scalar(select(schema.meta.c.value).where(row).with_for_update())
+        self.put(connection, "stamp", str(int(value or 0) + 1))
+
+    def stamp(self) -> str:
+        """Return a value that changes whenever what searches may see has changed."""
+        return self.get("stamp") or "0"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def _failed(doing: str, error: SQLAlchemyError) -> LedgerError:
+    reason = redact(str(error.args[0] if error.args else error))
+    return LedgerError(
+        f"cannot {doing} the ledger: {reason}; check that its disk is not full or read-only and, "
+        "for a server, that it is running"
+    )
+
+
+def parts(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """Yield `values` in runs that fit into an IN list of every engine."""
+    for at in range(0, len(values), size):
+        yield values[at : at + size]

@@ -1,0 +1,374 @@
+"""The ledger's first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import mysql
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "documents",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "collection",
+            sa.String(length=400)
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mariadb")
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mysql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "uri",
+            sa.Text()
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "name",
+            sa.Text()
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            nullable=False,
+        ),
+        sa.Column("live", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("deleted", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
+    )
+    op.create_index(op.f("ix_documents_collection"), "documents", ["collection"], unique=False)
+    op.create_index(op.f("ix_documents_live"), "documents", ["live"], unique=False)
+    op.create_table(
+        "embeddings",
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("text_hash", sa.String(length=32), nullable=False),
+        sa.Column(
+            "generation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "vector",
+            sa.LargeBinary()
+            .with_variant(mysql.LONGBLOB(), "mariadb")
+            .with_variant(mysql.LONGBLOB(), "mysql"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("fingerprint", "text_hash", name=op.f("pk_embeddings")),
+    )
+    op.create_index(op.f("ix_embeddings_generation"), "embeddings", ["generation"], unique=False)
+    op.create_table(
+        "entities",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "key",
+            sa.String(length=400)
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mariadb")
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mysql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "name",
+            sa.Text()
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_entities")),
+        sa.UniqueConstraint("key", name=op.f("uq_entities_key")),
+    )
+    op.create_table(
+        "meta",
+        sa.Column(
+            "key",
+            sa.String(length=64)
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=64), "mariadb")
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=64), "mysql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "value",
+            sa.Text()
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("store", sa.String(length=20), nullable=False),
+        sa.Column("operation", sa.String(length=6), nullable=False),
+        sa.Column(
+            "generation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("part", sa.String(length=6), nullable=False),
+        sa.Column("table", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("first", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("claimed_by", sa.String(length=100), nullable=True),
+        sa.Column("claimed_until", sa.Float(precision=53), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column(
+            "error",
+            sa.Text()
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            nullable=True,
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_outbox")),
+    )
+    op.create_index(op.f("ix_outbox_generation"), "outbox", ["generation"], unique=False)
+    op.create_index(
+        "ix_outbox_store_operation_number", "outbox", ["store", "operation", "number"], unique=False
+    )
+    op.create_table(
+        "attributes",
+        sa.Column("document_id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "key",
+            sa.String(length=200)
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=200), "mariadb")
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=200), "mysql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "text",
+            sa.String(length=400)
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mariadb")
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mysql"),
+            nullable=False,
+        ),
+        sa.Column("number", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["documents.id"],
+            name=op.f("fk_attributes_document_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("document_id", "key", name=op.f("pk_attributes")),
+    )
+    op.create_index("ix_attributes_key_number", "attributes", ["key", "number"], unique=False)
+    op.create_index("ix_attributes_key_text", "attributes", ["key", "text"], unique=False)
+    op.create_table(
+        "tags",
+        sa.Column("document_id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "tag",
+            sa.String(length=400)
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mariadb")
+            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mysql"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_tags_document_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("document_id", "tag", name=op.f("pk_tags")),
+    )
+    op.create_table(
+        "versions",
+        sa.Column(
+            "generation",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("document_id", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("splitter", sa.String(length=200), nullable=False),
+        sa.Column("extractor", sa.String(length=200), nullable=False),
+        sa.Column("media_type", sa.String(length=200), nullable=False),
+        sa.Column(
+            "title",
+            sa.Text()
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            nullable=False,
+        ),
+        sa.Column("length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("pages", sa.JSON(), nullable=False),
+        sa.Column("metadata", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_versions_document_id")
+        ),
+        sa.PrimaryKeyConstraint("generation", name=op.f("pk_versions")),
+    )
+    op.create_index(op.f("ix_versions_document_id"), "versions", ["document_id"], unique=False)
+    op.create_index(op.f("ix_versions_state"), "versions", ["state"], unique=False)
+    op.create_table(
+        "chunks",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "generation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=True),
+        sa.Column("sentences", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["generation"], ["versions.generation"], name=op.f("fk_chunks_generation")
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_chunks")),
+        sa.UniqueConstraint("generation", "ordinal", name=op.f("uq_chunks_generation_ordinal")),
+        sa.UniqueConstraint("id", name=op.f("uq_chunks_id")),
+    )
+    op.create_table(
+        "tables",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "generation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column(
+            "name",
+            sa.Text()
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            nullable=False,
+        ),
+        sa.Column("physical", sa.String(length=60), nullable=False),
+        sa.Column("columns", sa.JSON(), nullable=False),
+        sa.Column(
+            "row_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "embedded_rows", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["generation"], ["versions.generation"], name=op.f("fk_tables_generation")
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_tables")),
+        sa.UniqueConstraint("physical", name=op.f("uq_tables_physical")),
+    )
+    op.create_index(op.f("ix_tables_generation"), "tables", ["generation"], unique=False)
+    op.create_table(
+        "texts",
+        sa.Column(
+            "generation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("piece", sa.Integer(), nullable=False),
+        sa.Column(
+            "text",
+            sa.Text()
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
+            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["generation"], ["versions.generation"], name=op.f("fk_texts_generation")
+        ),
+        sa.PrimaryKeyConstraint("generation", "piece", name=op.f("pk_texts")),
+    )
+    op.create_table(
+        "mentions",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("chunk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entity", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("label", sa.String(length=40), nullable=False),
+        sa.Column("sentence", sa.Integer(), nullable=False),
+        sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["chunk"], ["chunks.number"], name=op.f("fk_mentions_chunk")),
+        sa.ForeignKeyConstraint(["entity"], ["entities.number"], name=op.f("fk_mentions_entity")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_mentions")),
+    )
+    op.create_index(op.f("ix_mentions_chunk"), "mentions", ["chunk"], unique=False)
+    op.create_index(op.f("ix_mentions_entity"), "mentions", ["entity"], unique=False)
+    op.create_table(
+        "relations",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("chunk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("source", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("target", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("predicate", sa.String(length=200), nullable=False),
+        sa.Column("sentence", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["chunk"], ["chunks.number"], name=op.f("fk_relations_chunk")),
+        sa.ForeignKeyConstraint(["source"], ["entities.number"], name=op.f("fk_relations_source")),
+        sa.ForeignKeyConstraint(["target"], ["entities.number"], name=op.f("fk_relations_target")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_relations")),
+    )
+    op.create_index(op.f("ix_relations_chunk"), "relations", ["chunk"], unique=False)
+    op.create_index(op.f("ix_relations_source"), "relations", ["source"], unique=False)
+    op.create_index(op.f("ix_relations_target"), "relations", ["target"], unique=False)
+    op.create_table(
+        "staged_rows",
+        sa.Column("table", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column(
+            "rows",
+            sa.LargeBinary()
+            .with_variant(mysql.LONGBLOB(), "mariadb")
+            .with_variant(mysql.LONGBLOB(), "mysql"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["table"], ["tables.number"], name=op.f("fk_staged_rows_table")),
+        sa.PrimaryKeyConstraint("table", "batch", name=op.f("pk_staged_rows")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("staged_rows")
+    op.drop_index(op.f("ix_relations_target"), table_name="relations")
+    op.drop_index(op.f("ix_relations_source"), table_name="relations")
+    op.drop_index(op.f("ix_relations_chunk"), table_name="relations")
+    op.drop_table("relations")
+    op.drop_index(op.f("ix_mentions_entity"), table_name="mentions")
+    op.drop_index(op.f("ix_mentions_chunk"), table_name="mentions")
+    op.drop_table("mentions")
+    op.drop_table("texts")
+    op.drop_index(op.f("ix_tables_generation"), table_name="tables")
+    op.drop_table("tables")
+    op.drop_table("chunks")
+    op.drop_index(op.f("ix_versions_state"), table_name="versions")
+    op.drop_index(op.f("ix_versions_document_id"), table_name="versions")
+    op.drop_table("versions")
+    op.drop_table("tags")
+    op.drop_index("ix_attributes_key_text", table_name="attributes")
+    op.drop_index("ix_attributes_key_number", table_name="attributes")
+    op.drop_table("attributes")
+    op.drop_index("ix_outbox_store_operation_number", table_name="outbox")
+    op.drop_index(op.f("ix_outbox_generation"), table_name="outbox")
+    op.drop_table("outbox")
+    op.drop_table("meta")
+    op.drop_table("entities")
+    op.drop_index(op.f("ix_embeddings_generation"), table_name="embeddings")
+    op.drop_table("embeddings")
+    op.drop_index(op.f("ix_documents_live"), table_name="documents")
+    op.drop_index(op.f("ix_documents_collection"), table_name="documents")
+    op.drop_table("documents")

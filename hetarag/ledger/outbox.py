@@ -1,0 +1,203 @@
+"""The outbox: brings the stores up to the ledger, a batch at a time, safe to kill at any point.
+
+A batch is claimed, the store is asked which of its ids it already holds, the missing records are
+written and durable, and only then is the batch acknowledged. Versions that all stores then have
+become visible in the same transaction. A store that is down keeps its part of the outbox; the others
+go on.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, update
+
+from hetarag.errors import StoreError
+from hetarag.ledger.ledger import Ledger, parts
+from hetarag.ledger.records import RecordReader
+from hetarag.ledger.schema import outbox, staged_rows
+from hetarag.ledger.segments import CHARACTERS, Segment
+from hetarag.ledger.steps import Step, reached
+from hetarag.ledger.versions import VersionWriter
+from hetarag.protocols import Store
+
+_LEASE = 600.0  # seconds after which another process may take over a claimed batch
+_RETRY = 30.0  # seconds before a refused segment is tried again, doubled each time
+_ORDER = ("sql", "fulltext", "graph", "vector")  # rows of tables are read back from SQL
+
+Opener = Callable[[], Store]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    number: int
+    attempts: int
+    segment: Segment
+
+
+class Outbox:
+    """Writes what stores are owed. `stores` opens a store by its kind when first needed."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        writer: VersionWriter,
+        records: RecordReader,
+        stores: Mapping[str, Opener],
+        *,
+        batch: int,
+    ) -> None:
+        self._ledger = ledger
+        self._writer = writer
+        self._records = records
+        self._stores = stores
+        self._batch = batch
+        self._me = f"{socket.gethostname()}/{os.getpid()}"
+
+    def drain(
+        self, progress: Callable[[str, int], None] = lambda _store, _count: None
+    ) -> dict[str, str]:
+        """Write all that is owed; return the reason for each store that could not take it.
+
+        `progress` is told a store's kind and how many records it took.
+        """
+        failed = {}
+        for kind in (kind for kind in _ORDER if kind in self._stores):
+            try:
+                for operation in ("put", "remove"):
+                    while claims := self._claim(kind, operation):
+                        progress(kind, self._deliver(kind, operation, claims))
+            except StoreError as error:
+                failed[kind] = error.reason
+        with self._ledger.writing() as connection:
+            purged = self._writer.purge(connection)
+        if purged:
+            reached(Step.PURGED)
+        return failed
+
+    def owed(self) -> dict[str, int]:
+        """Return how many segments each store is owed; stores with none are left out."""
+        with self._ledger.reading() as connection:
+            rows = connection.execute(
+                select(outbox.c.store, func.count()).group_by(outbox.c.store)
+            ).all()
+        return {store: count for store, count in rows if store in self._stores}
+
+    def release(self) -> None:
+        """Give up all claims and waits: for a ledger that belongs to this process alone."""
+        with self._ledger.writing() as connection:
+            connection.execute(update(outbox).values(claimed_by=None, claimed_until=0.0))
+
+    def _claim(self, kind: str, operation: str) -> list[_Claim]:
+        now = time.time()
+        with self._ledger.writing() as connection:
+            rows = connection.execute(
+                select(outbox)
+                .where(
+                    outbox.c.store == kind,
+                    outbox.c.operation == operation,
+                    outbox.c.claimed_until <= now,
+                )
+                .order_by(outbox.c.number)
+                .limit(self._batch)
+                .with_for_update(skip_locked=True)
+            ).all()
+            claims: list[_Claim] = []
+            count = size = 0
+            for row in rows:
+                count += row.last - row.first + 1
+                size += row.size
+                if claims and (count > self._batch or size > CHARACTERS):
+                    break
+                segment = Segment(
+                    row.generation, row.part, row.table, row.first, row.last, row.size
+                )
+                claims.append(_Claim(row.number, row.attempts, segment))
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.number.in_([claim.number for claim in claims]))
+                .values(claimed_by=self._me, claimed_until=now + _LEASE)
+            )
+        if claims:
+            reached(Step.CLAIMED)
+        return claims
+
+    def _deliver(self, kind: str, operation: str, claims: Sequence[_Claim]) -> int:
+        write = self._put if operation == "put" else self._remove
+        try:
+            count = write(kind, [claim.segment for claim in claims])
+        except StoreError as error:
+            if len(claims) == 1 or not self._store(kind).health().ok:
+                self._postpone(claims, error)
+                raise
+            # The store is well and refuses something in the batch: find out what.
+            return sum(self._deliver_alone(kind, operation, claim) for claim in claims)
+        except BaseException:
+            self._let_go(claims)
+            raise
+        self._acknowledge(kind, claims)
+        return count
+
+    def _deliver_alone(self, kind: str, operation: str, claim: _Claim) -> int:
+        try:
+            return self._deliver(kind, operation, [claim])
+        except StoreError:
+            return 0  # postponed; the others go on
+
+    def _put(self, kind: str, segments: Sequence[Segment]) -> int:
+        store = self._store(kind)
+        wanted = self._records.digests(segments, store.kind)
+        held = store.digests(wanted.keys())
+        missing = {key for key, digest in wanted.items() if held.get(key) != digest}
+        reached(Step.COMPARED)
+        if missing:
+            store.apply(self._records.records(segments, store.kind, missing))
+        reached(Step.APPLIED)
+        return len(wanted)
+
+    def _remove(self, kind: str, segments: Sequence[Segment]) -> int:
+        ids = self._records.ids(segments)
+        self._store(kind).delete(ids)
+        reached(Step.REMOVED)
+        return 0
+
+    def _acknowledge(self, kind: str, claims: Sequence[_Claim]) -> None:
+        generations = sorted({claim.segment.generation for claim in claims})
+        with self._ledger.writing() as connection:
+            for part in parts([claim.number for claim in claims]):
+                connection.execute(delete(outbox).where(outbox.c.number.in_(part)))
+            if kind == "sql":
+                written = [claim.segment.table for claim in claims]
+                connection.execute(delete(staged_rows).where(staged_rows.c.table.in_(written)))
+            for part in parts(generations):
+                self._writer.flip(connection, part)
+        reached(Step.ACKNOWLEDGED)
+
+    def _postpone(self, claims: Sequence[_Claim], error: StoreError) -> None:
+        wait = _RETRY * 2 ** min(claims[0].attempts, 7)
+        with self._ledger.writing() as connection:
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.number.in_([claim.number for claim in claims]))
+                .values(
+                    claimed_by=None,
+                    claimed_until=time.time() + wait,
+                    attempts=outbox.c.attempts + 1,
+                    error=error.reason[:1000],
+                )
+            )
+
+    def _let_go(self, claims: Sequence[_Claim]) -> None:
+        with self._ledger.writing() as connection:
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.number.in_([claim.number for claim in claims]))
+                .values(claimed_by=None, claimed_until=0.0)
+            )
+
+    def _store(self, kind: str) -> Store:
+        return self._stores[kind]()
