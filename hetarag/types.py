@@ -18,6 +18,13 @@ StoreKind = Literal["vector", "fulltext", "graph", "sql"]
 STORE_KINDS: tuple[StoreKind, ...] = ("vector", "fulltext", "graph", "sql")
 
 EvidenceKind = Literal["chunk", "row", "table", "relation", "query"]
+ACCEPTS: dict[StoreKind, frozenset[EvidenceKind]] = {
+    "vector": frozenset({"chunk", "row", "table"}),
+    "fulltext": frozenset({"chunk", "row", "table"}),
+    "graph": frozenset({"chunk", "row"}),
+    "sql": frozenset({"table"}),
+}
+"""The kinds of evidence that each kind of store takes, known without opening one."""
 ColumnType = Literal["integer", "real", "boolean", "date", "datetime", "text"]
 Cell = int | float | bool | str | date | datetime | None
 MetadataValue = str | int | float | bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any
@@ -33,7 +33,6 @@ class NewVersion:
     chunks: Sequence[Chunk]
     extractions: Sequence[Extraction]
     tags: tuple[str, ...] | None = None
-    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     splitter: str = ""
     extractor: str = ""
 
@@ -73,7 +72,7 @@ def write_versions(connection: Connection, batch: Batch, embed_rows: int) -> Non
                 "title": item.document.title,
                 "length": len(item.document.text),
                 "pages": [[page.number, page.start, page.end] for page in item.document.pages],
-                "metadata": {**item.document.metadata, **item.metadata},
+                "metadata": dict(item.document.metadata),
             }
             for generation, item in batch
         ],

@@ -87,6 +87,16 @@ class Outbox:
             ).all()
         return {store: count for store, count in rows if store in self._stores}
 
+    def errors(self) -> dict[str, str]:
+        """Return the last reason of each store that could not take what it is owed."""
+        with self._ledger.reading() as connection:
+            rows = connection.execute(
+                select(outbox.c.store, outbox.c.error)
+                .where(outbox.c.error.is_not(None))
+                .order_by(outbox.c.number)
+            ).all()
+        return {store: reason for store, reason in rows if store in self._stores}
+
     def release(self) -> None:
         """Give up all claims and waits: for a ledger that belongs to this process alone."""
         with self._ledger.writing() as connection:

@@ -42,11 +42,16 @@ class VersionWriter:
             self.owe(connection, generations, "put")
         return list(generations)
 
-    def owe(self, connection: Connection, generations: Iterable[int], operation: str) -> None:
+    def owe(
+        self,
+        connection: Connection,
+        generations: Iterable[int],
+        operation: str,
+        shelves: Shelves | None = None,
+    ) -> None:
         """Put all segments of these versions into the outbox, for every store that takes them."""
-        rows = outbox_rows(
-            segments_of(connection, generations, self._batch), operation, self._shelves
-        )
+        segments = segments_of(connection, generations, self._batch)
+        rows = outbox_rows(segments, operation, self._shelves if shelves is None else shelves)
         if rows:
             connection.execute(insert(schema.outbox), rows)
 
@@ -64,6 +69,15 @@ class VersionWriter:
             ).all()
             self.owe(connection, live, "put")
             self._ledger.touch(connection)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give documents (by id) the names that their user knows them by now."""
+        if names:
+            with self._ledger.writing() as connection:
+                connection.execute(
+                    update(schema.documents).where(schema.documents.c.id == bindparam("document")),
+                    [{"document": identifier, "name": name} for identifier, name in names.items()],
+                )
 
     def delete(self, documents: Sequence[str]) -> None:
         """Take documents (by id) out of every search at once; the stores follow."""

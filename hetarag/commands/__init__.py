@@ -1,0 +1,1 @@
+"""The commands of `hetarag`, a file per group."""

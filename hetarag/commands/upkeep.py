@@ -1,0 +1,74 @@
+"""status, verify, repair, reindex."""
+
+from __future__ import annotations
+
+import typer
+
+from hetarag.commands.common import DEFAULT_KB, Config, Json, Kb, echo, echo_json, open_kb
+from hetarag.types import Difference
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("status")(status)
+    app.command("verify")(verify)
+    app.command("repair")(repair)
+    app.command("reindex")(reindex)
+
+
+def status(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> None:
+    """Show counts, what each store is owed, and its health."""
+    with open_kb(kb, config) as rag:
+        found = rag.status()
+    if json:
+        echo_json(found)
+        return
+    for key in ("documents", "pending", "chunks", "tables", "entities", "embedder", "splitter"):
+        echo(f"{key:<10} {found[key]}")
+    for kind, store in found["stores"].items():
+        health = "ok" if store["ok"] else f"NOT WELL: {store['detail']}"
+        owed = f", {store['owed']} batches owed" if store["owed"] else ""
+        echo(f"{kind:<10} {store['engine']}: {store['records']} records{owed}, {health}")
+
+
+def verify(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> None:
+    """Compare every store with the ledger; exit code 1 when they differ."""
+    with open_kb(kb, config) as rag:
+        _report(rag.verify(), json)
+
+
+def repair(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> None:
+    """Mend what differs; exit code 1 when something is left."""
+    with open_kb(kb, config) as rag:
+        _report(rag.repair(), json)
+
+
+def reindex(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> None:
+    """Bring the knowledge base to the settings' embedder and splitter, without parsing again."""
+    with open_kb(kb, config) as rag:
+        report = rag.reindex()
+    if json:
+        echo_json(report)
+    else:
+        echo(f"{report.updated} documents with a new version, {report.pending} batches owed")
+
+
+def _report(differences: list[Difference], json: bool) -> None:
+    if json:
+        echo_json({"ok": all(d.ok for d in differences), "stores": differences})
+    else:
+        for difference in differences:
+            echo(f"{difference.store:<10} {_summary(difference)}")
+    if not all(difference.ok for difference in differences):
+        raise typer.Exit(1)
+
+
+def _summary(difference: Difference) -> str:
+    if difference.error:
+        return f"not checked: {difference.error}"
+    if difference.ok:
+        return "agrees with the ledger"
+    return (
+        f"{len(difference.missing)} missing, {len(difference.extra)} too many, "
+        f"{len(difference.stale)} out of date: `hetarag repair` mends this"
+    )

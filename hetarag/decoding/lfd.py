@@ -1,0 +1,192 @@
+"""Layer Fused Decoding (Sun et al., 2025, arXiv 2508.19614), with the layer chosen per row."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from hetarag.decoding.checks import Setting, check_model
+from hetarag.decoding.families import stack_of
+from hetarag.decoding.hooks import Pass
+from hetarag.decoding.scores import score, score_rows
+from hetarag.decoding.session import Session
+from hetarag.decoding.settings import LayerFusion
+from hetarag.decoding.trace import DecodingTrace, Record, top_tokens
+from hetarag.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Scorer = Callable[[Any, Tensor, Tensor], Tensor]
+
+
+@contextmanager
+def layer_fused(
+    model: PreTrainedModel,
+    fusion: LayerFusion | None = None,
+    *,
+    top: int = 5,
+    compile_scores: bool = False,
+) -> Iterator[DecodingTrace]:
+    """Make `model.generate` decode with layer fusion inside the block, and yield the trace.
+
+    `fusion` defaults to the paper's settings. `top` tokens of f, g and s are kept per step.
+    `compile_scores` fuses the score's passes over the vocabulary with torch.compile: worth its
+    start-up time for large batches on a GPU. The model is untouched after the block.
+
+    Raises `UnsupportedModelError` for a model that cannot be decoded so, and `InputError` for
+    layers that it does not have, for a block inside a block and, from `generate`, for a setting
+    that cannot be honoured.
+    """
+    fusion = LayerFusion() if fusion is None else fusion
+    rule = LayerFusionRule(model, fusion, top, compile_scores)
+    trace = DecodingTrace("lfd", rule.layers, top)
+    with Session(model, rule, trace):
+        yield trace
+
+
+class LayerFusionRule:
+    """`LayerFusion` at work on one model; the Protocol is `hooks.Rule`.
+
+    Rows added to the product with lm_head, c candidates: N(h_1..c), N(r_1..c) and, unless the
+    fusion is normed, h_1..c; one row only once the layer is known.
+    """
+
+    def __init__(
+        self, model: Any, fusion: LayerFusion, top: int = 5, compile_scores: bool = False
+    ) -> None:
+        check_model(model)
+        stack = stack_of(model)
+        self.fusion, self.top = fusion, _checked_top(top)
+        self.layers = fusion.layers(len(stack.blocks))
+        # A single candidate is fused without being scored ("LFD fixed"): r is of no use then.
+        self.residuals = self.layers if len(self.layers) > 1 else ()
+        self._norm = stack.norm
+        self._score: Scorer = _compiled_score() if compile_scores else score_rows
+        self._chosen: Tensor | None = None  # (rows,) index of a candidate, for select="prompt"
+        self._expand = 1
+
+    def begin(self, expand: int) -> None:
+        """Forget the choice made for the last prompts."""
+        self._chosen, self._expand = None, expand
+
+    def check(self, setting: Setting) -> None:
+        """Refuse generation settings that these fusion settings cannot honour."""
+        if self.fusion.select == "prompt" and setting("use_cache") is False:
+            raise InputError(_NO_CACHE)
+
+    def rows(self, seen: Pass, final: Tensor) -> Tensor | None:
+        """Return the rows to project, (rows, added, d)."""
+        if self.fusion.select == "prompt" and seen.inputs.get("use_cache") is False:
+            raise InputError(_NO_CACHE)
+        if seen.starts:
+            self._chosen = None
+        h = seen.stacked("h", self.layers, final)
+        known = self._known(final.device)
+        if known is not None:
+            h = pick(h, known)[:, None]
+            return self._normed(h) if self.fusion.fuse_normed else h
+        r = seen.stacked("r", self.residuals, final)
+        scored = self._normed(torch.cat([h, r], 1))
+        return scored if self.fusion.fuse_normed else torch.cat([scored, h], 1)
+
+    def fuse(self, seen: Pass, final: Tensor) -> tuple[Tensor, Record]:
+        """Return s, (rows, V) in float32, and what happened."""
+        extra = seen.extra
+        if extra is None:
+            raise RuntimeError("no logits of the layers")  # rows() always asks for some
+        index, iks = self._known(final.device), None
+        if index is not None:
+            g_logits = extra[:, 0]
+        else:
+            count = len(self.layers)
+            iks = self._score(self.fusion.score, extra[:, :count], extra[:, count : 2 * count])
+            index = self._choose(iks)
+            read = extra[:, :count] if self.fusion.fuse_normed else extra[:, 2 * count :]
+            g_logits = pick(read, index)
+        f = torch.log_softmax(final, -1, dtype=torch.float32)
+        g = torch.log_softmax(g_logits.to(final.device), -1, dtype=torch.float32)
+        fused = fuse_scores(f, g, self.fusion)
+        top_f, top_g, top_s = top_tokens(self.top, f, g, fused)
+        layers = layer_numbers(self.layers, final.device)[index].expand(len(final))
+        return fused, Record(top_f, top_g, top_s, layers=layers, iks=iks)
+
+    def _normed(self, states: Tensor) -> Tensor:
+        normed: Tensor = self._norm(states)
+        return normed.to(states)
+
+    def _known(self, device: torch.device) -> Tensor | None:
+        """The index of the layer to fuse, (rows,) or (1,), where no scoring is needed."""
+        if len(self.layers) == 1:
+            return torch.zeros(1, dtype=torch.long, device=device)
+        return None if self._chosen is None else self._chosen.to(device)
+
+    def _choose(self, iks: Tensor) -> Tensor:
+        """argmin IKS per row; ties go to the lowest layer, as argmin returns the first."""
+        index = iks.argmin(-1)
+        if self.fusion.select == "prompt":
+            # Beams of a prompt change places later on, so they must share one choice.
+            shared = index.view(-1, self._expand)[:, :1]
+            index = self._chosen = shared.expand(-1, self._expand).flatten()
+        return index
+
+
+@functools.lru_cache(maxsize=32)
+def layer_numbers(layers: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return the layers as a tensor: copied to a device once, as a copy makes the host wait."""
+    return torch.tensor(layers, device=device)
+
+
+_NO_CACHE = (
+    "select='prompt' keeps the layer chosen at the prefill, and without a cache every step looks "
+    "like a prefill: leave use_cache on, or use select='step'"
+)
+
+
+def fuse_scores(f: Tensor, g: Tensor, fusion: LayerFusion) -> Tensor:
+    """Return s = f + weight * gate * g where f is plausible, minus infinity elsewhere.
+
+    Shapes: f, g and s (rows, V), log-probabilities in float32. Raises `InputError` for a gate
+    whose result is not one factor per row.
+    """
+    factor: Tensor | float = fusion.weight
+    if fusion.gate is not None:
+        gate = fusion.gate(f, g)
+        if gate.numel() != len(f):
+            raise InputError(
+                f"gate must return one factor per row, shape ({len(f)},), not {tuple(gate.shape)}"
+            )
+        factor = gate.to(f).clamp(0, 1).view(-1, 1) * fusion.weight
+    return keep_plausible(f, f + factor * g, fusion.relative_top)
+
+
+def keep_plausible(f: Tensor, scores: Tensor, relative_top: float) -> Tensor:
+    """Set scores to minus infinity where f < max f + log(relative_top); `scores` is overwritten."""
+    if relative_top == 0:
+        return scores
+    threshold = f.amax(-1, keepdim=True) + math.log(relative_top)
+    return scores.masked_fill_(f < threshold, -math.inf)
+
+
+def pick(rows: Tensor, index: Tensor) -> Tensor:
+    """Take one of (rows, c, n) per row: (rows, n). An index of one element serves all rows."""
+    index = index.expand(len(rows)).view(-1, 1, 1)
+    return rows.gather(1, index.expand(-1, 1, rows.shape[-1]))[:, 0]
+
+
+def _checked_top(top: int) -> int:
+    if top < 1:
+        raise InputError(f"top must be at least 1, not {top!r}")
+    return top
+
+
+@functools.cache
+def _compiled_score() -> Scorer:
+    compiled: Scorer = torch.compile(score)
+    return compiled

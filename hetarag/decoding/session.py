@@ -1,0 +1,214 @@
+"""A block inside which a model decodes by a rule: installs everything, and removes it whatever happens."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from hetarag.decoding.checks import check_generation, check_model
+from hetarag.decoding.families import stack_of
+from hetarag.decoding.hooks import Pass, Rule, ride_along, watch_blocks
+from hetarag.decoding.trace import DecodingTrace
+from hetarag.errors import InputError, UnsupportedModelError
+
+_MARK = "_layer_decoding_session"
+"""Attribute of a model that is being decoded; the same in exported copies of this file."""
+
+
+class Session:
+    """Context manager that makes `model.generate` decode by `rule` and writes `trace`.
+
+    One `generate` runs at a time: a second thread waits for the first. Leaving the block while
+    another thread generates stops that thread with an error.
+    """
+
+    def __init__(self, model: Any, rule: Rule, trace: DecodingTrace) -> None:
+        self.model, self.rule, self.trace = model, rule, trace
+        self._handles: list[RemovableHandle] = []
+        self._now: Pass | None = None
+        self._call = -1
+        self._fresh = False  # the next pass is the prefill of a generate call
+        self._generating = False
+        self._closed = False
+        self._lock = threading.RLock()
+        self._shadowed: Any = None
+
+    def __enter__(self) -> Session:
+        check_model(self.model)
+        if getattr(self.model, _MARK, None) is not None:
+            raise InputError(
+                "the model is already inside a decoding block: leave that one first, as two rules "
+                "cannot share a model"
+            )
+        try:
+            self._install()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closed = True  # stops a generate that still runs in another thread at its next token
+        with self._lock:
+            self._remove()
+
+    def begin(self, expand: int) -> None:
+        """Announce a generation: the next call of the model is its prefill."""
+        self._call += 1
+        self._fresh = self._generating = True
+        self.rule.begin(expand)
+
+    def _install(self) -> None:
+        model, rule = self.model, self.rule
+        if rule.layers:
+            self._handles += watch_blocks(stack_of(model), rule, self._pass)
+            self._handles += ride_along(model.get_output_embeddings(), rule, self._pass)
+        self._handles.append(model.register_forward_pre_hook(self._before, with_kwargs=True))
+        self._handles.append(model.register_forward_hook(self._after))
+        # A repository with a recipe of its own puts that over the class's method: put it back later.
+        self._shadowed = model.__dict__.get("generate")
+        setattr(model, _MARK, self)
+        model.generate = self._generate
+
+    def _remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._now = None
+        if self.model.__dict__.pop(_MARK, None) is not None:
+            del self.model.generate
+            if self._shadowed is not None:
+                self.model.generate = self._shadowed
+
+    def _pass(self) -> Pass | None:
+        return self._now
+
+    def _before(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self._closed:
+            raise InputError("the decoding block was left while the model was still generating")
+        inputs = dict(kwargs)
+        if args:
+            names = inspect.signature(self.model.forward).parameters
+            inputs.update(zip(names, args, strict=False))
+        if self.rule.layers and inputs.get("logits_to_keep", 0) != 1 and _length(inputs) > 1:
+            raise InputError(
+                "layer decoding reads the last position only, and this call asks for all of them: "
+                "use generate(), or pass logits_to_keep=1"
+            )
+        self._now = Pass(inputs, self._starts(inputs))
+
+    def _starts(self, inputs: Mapping[str, Any]) -> bool:
+        if self._generating:
+            starts, self._fresh = self._fresh, False
+            return starts
+        cache = inputs.get("past_key_values")
+        starts = cache is None or int(cache.get_seq_length()) == 0
+        if starts:  # a loop of the caller's own: an empty cache is a new sequence
+            self._call += 1
+            self.rule.begin(1)
+        return starts
+
+    @torch.no_grad()  # the rule writes in place, and nobody trains through a decoder
+    def _after(self, _: nn.Module, __: Any, output: Any) -> None:
+        now, self._now = self._now, None
+        if now is None:
+            return
+        if now.asked and now.extra is None:
+            raise UnsupportedModelError("lm_head took extra rows but its hook never ran")
+        if not hasattr(output, "logits"):
+            raise InputError("inside a decoding block call the model with return_dict=True")
+        fused, record = self.rule.fuse(now, output.logits[:, -1])
+        record.call = self._call
+        self.trace.records.append(record)
+        if fused is not None:
+            output.logits = fused[:, None]
+
+    def _generate(self, *args: Any, **kwargs: Any) -> Any:
+        """`model.generate` inside the block: the class's own, checked, and never compiled."""
+        if self._generating and self._lock.acquire(blocking=False):
+            self._lock.release()  # only the thread that generates gets here
+            raise InputError("generate was called from inside a generate of the same model")
+        with self._lock:
+            if self._closed:
+                raise InputError("the decoding block was left: enter it again to generate")
+            own = type(self.model).generate
+            given = dict(inspect.signature(own).bind(self.model, *args, **kwargs).arguments)
+            given.pop(next(iter(given)))
+            given.update(given.pop("kwargs", {}))
+            expand = self._check(given)
+            first = len(self.trace)
+            self.begin(expand)
+            try:
+                result = own(self.model, **_uncompiled(given))
+            finally:
+                self._generating = self._fresh = False
+                self._now = None
+            self._finish(first, given, result, self._reader(given)("num_beams"))
+            return result
+
+    def _reader(self, given: Mapping[str, Any]) -> Any:
+        """Read settings as generate does: an argument, else its configuration, else the model's."""
+        sources = [given.get("generation_config"), self.model.generation_config]
+
+        def setting(name: str) -> Any:
+            if given.get(name) is not None:
+                return given[name]
+            values = (getattr(x, name, None) for x in sources if x is not None)
+            return next((x for x in values if x is not None), None)
+
+        return setting
+
+    def _check(self, given: Mapping[str, Any]) -> int:
+        setting = self._reader(given)
+        check_generation(setting)
+        check = getattr(self.rule, "check", None)
+        if check is not None:
+            check(setting)
+        return max(setting("num_beams") or 1, setting("num_return_sequences") or 1)
+
+    def _finish(self, first: int, given: Mapping[str, Any], result: Any, beams: int | None) -> None:
+        if len(self.trace) == first:
+            raise UnsupportedModelError(
+                "generate ran without calling the model's hooks, so nothing was fused: the model's "
+                "call was compiled before the block was entered. Load the model anew."
+            )
+        if (beams or 1) > 1:
+            return
+        sequences: Tensor = getattr(result, "sequences", result)
+        emitted = sequences.shape[1] - _length(given, default=1)
+        # On some devices generate runs one step past the end and takes it back.
+        del self.trace.records[first + emitted :]
+        self.trace.emitted(first, sequences[:, sequences.shape[1] - emitted :])
+
+
+def _length(inputs: Mapping[str, Any], default: int = 0) -> int:
+    """Length of the prompt in ids; embeddings do not come back with the output, so count as 0."""
+    ids = inputs.get("input_ids")
+    ids = inputs.get("inputs") if ids is None else ids
+    if isinstance(ids, Tensor):
+        return ids.shape[1]
+    return 0 if inputs.get("inputs_embeds") is not None else default
+
+
+def _uncompiled(given: dict[str, Any]) -> dict[str, Any]:
+    """Keep generate from compiling the model for a static cache: hooks would be skipped."""
+    config = given.get("generation_config")
+    if config is None:
+        return given | {"disable_compile": True}
+    config = copy.deepcopy(config)
+    config.disable_compile = True
+    rest = {name: value for name, value in given.items() if name != "disable_compile"}
+    return rest | {"generation_config": config}

@@ -1,0 +1,506 @@
+"""`HetaRAG`: a knowledge base, opened; the one place where the parts meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from hetarag import reindex
+from hetarag.asking import Asker
+from hetarag.config import EMBEDDED, Settings, load, validate
+from hetarag.errors import ConfigError, InputError, NotFoundError, SearchError
+from hetarag.ingest.extract import make_extractor
+from hetarag.ledger.ledger import Ledger
+from hetarag.ledger.catalogue import Catalogue
+from hetarag.ledger.check import Checker
+from hetarag.ledger.embeddings import EmbeddingCache
+from hetarag.ledger.entities import AliasLinker
+from hetarag.ledger.filters import Where, documents_where
+from hetarag.ledger.hydration import Hydration
+from hetarag.ledger.listing import counts, find_document, list_documents
+from hetarag.ledger.lock import FolderLock
+from hetarag.ledger.outbox import Outbox
+from hetarag.ledger.records import RecordReader
+from hetarag.ledger.versions import VersionWriter
+from hetarag.models.embedders import make_embedder
+from hetarag.pipeline import Pipeline, Watcher
+from hetarag.protocols import Embedder, Extractor
+from hetarag.retrievers.fusion import convex_min_max, reciprocal_rank
+from hetarag.retrievers.plane import Fuser, RetrievalPlane
+from hetarag.retrievers.router import ROUTERS
+from hetarag.shelf import Shelf
+from hetarag.types import (
+    Answer,
+    Difference,
+    Document,
+    DocumentInfo,
+    Filter,
+    Health,
+    IngestReport,
+    MetadataValue,
+    Query,
+    RankedEvidence,
+    SearchResult,
+    StreamEvent,
+)
+
+Access = Literal["all"]
+OnError = Literal["raise", "skip"]
+
+DEFAULT_COLLECTION = "default"
+_SETTINGS_FILE = "hetarag.toml"
+
+
+class HetaRAG:
+    """A knowledge base: documents in, ranked evidence and cited answers out.
+
+    Open one with `HetaRAG.open(folder)` and close it, or use it as a context manager. Its methods
+    may be called from several threads.
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self._lock = RLock()
+        self._folder_lock = FolderLock(folder) if _embedded(settings) else None
+        try:
+            self._ledger = Ledger(settings.ledger.url, folder)
+        except BaseException:
+            self._release()
+            raise
+        self._catalogue = Catalogue(self._ledger)
+        self._shelf = Shelf(settings, folder / "stores", self._catalogue, lambda: self.embedder)
+        self._records = RecordReader(
+            self._ledger,
+            lambda: EmbeddingCache(self._ledger, self.embedder),
+            self._shelf.tables,
+        )
+        self._writer = VersionWriter(
+            self._ledger,
+            self._shelf.shelves,
+            batch=settings.ingest.batch,
+            embed_rows=settings.ingest.embed_rows,
+        )
+        self._outbox = Outbox(
+            self._ledger,
+            self._writer,
+            self._records,
+            self._shelf.openers,
+            batch=settings.ingest.batch,
+        )
+        if self._folder_lock is not None and settings.ledger.url == EMBEDDED:
+            self._outbox.release()
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        config: str | Path | Mapping[str, Any] | Settings | None = None,
+        *,
+        create: bool = True,
+    ) -> Self:
+        """Open the knowledge base in `folder`, making a new one unless `create` is False.
+
+        `config` is a TOML file, nested dictionaries or settings; without it `hetarag.toml` in the
+        folder is read if it is there. Environment variables win over a file.
+
+        Raises:
+            NotFoundError: there is none and `create` is False.
+            LockedError: another process has it open.
+            ConfigError: a setting is unknown or wrong.
+        """
+        path = Path(folder).expanduser()
+        if not create and not path.is_dir():
+            raise NotFoundError(
+                f"{folder}: there is no knowledge base; `hetarag ingest PATH --kb {folder}` makes one"
+            )
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"{folder}: cannot be used as the folder of a knowledge base: {error.strerror}"
+            ) from error
+        return cls(path, _settings(config, path))
+
+    # ------------------------------------------------------------ documents
+
+    def ingest(
+        self,
+        paths: Sequence[str | Path] | str | Path,
+        *,
+        collection: str = DEFAULT_COLLECTION,
+        tags: Sequence[str] | None = None,
+        metadata: Mapping[str, MetadataValue] | None = None,
+        progress: Watcher | None = None,
+    ) -> IngestReport:
+        """Ingest files and folders: new and changed documents are taken in, unchanged ones skipped.
+
+        Documents with tags are seen only by searches with a principal that has one of them; `tags`
+        None keeps those of documents that are already there. What cannot be read is named in the
+        report, and the rest carried on. Safe to kill at any point and to run again.
+        """
+        given = [paths] if isinstance(paths, str | Path) else list(paths)
+        if not given:
+            raise InputError("nothing to ingest: give at least one file or folder")
+        return self._ingest(self._pipeline.paths(given), collection, tags, metadata, progress)
+
+    def add(
+        self,
+        documents: Iterable[Document],
+        *,
+        collection: str = DEFAULT_COLLECTION,
+        tags: Sequence[str] | None = None,
+        metadata: Mapping[str, MetadataValue] | None = None,
+        progress: Watcher | None = None,
+    ) -> IngestReport:
+        """Ingest documents that the caller has already as text and tables; else as `ingest`."""
+        return self._ingest(iter(documents), collection, tags, metadata, progress)
+
+    def tag(
+        self, document: str, tags: Sequence[str], *, collection: str | None = None
+    ) -> DocumentInfo:
+        """Replace the tags of a document; restrictions hold from the next search on."""
+        identifier = find_document(self._ledger, document, collection)
+        self._writer.retag({identifier: _tags(tags) or ()})
+        self._outbox.drain()
+        return next(info for info in self.list() if info.id == identifier)
+
+    def delete(self, document: str, *, collection: str | None = None) -> None:
+        """Remove a document, given by name, address or id; searches miss it at once.
+
+        Raises:
+            NotFoundError: there is no such document.
+            InputError: several documents have this name.
+        """
+        with self._lock:
+            self._writer.delete([find_document(self._ledger, document, collection)])
+            self._outbox.drain()
+
+    def list(self, *, collection: str | None = None) -> list[DocumentInfo]:
+        """Return all documents, by collection and name."""
+        return list(list_documents(self._ledger, collection))
+
+    # ------------------------------------------------------------ questions
+
+    def search(
+        self,
+        question: str,
+        k: int | None = None,
+        *,
+        where: Where | None = None,
+        principal: Sequence[str] = (),
+        access: Access | None = None,
+        collections: Sequence[str] = (),
+        documents: Sequence[str] | None = None,
+        on_error: OnError = "raise",
+        deadline: float | None = None,
+    ) -> SearchResult[RankedEvidence]:
+        """Return at most k pieces of evidence for a question, best first.
+
+        `where` are conditions on metadata (see `hetarag.ledger.filters`), `principal` the tags that
+        the asker has, `access="all"` sees everything; `collections` and `documents` (names) narrow
+        the search, `deadline` is in seconds. With `on_error="skip"` a store that fails is left out,
+        the result is not `complete` and its trace says why.
+
+        Raises:
+            InputError: an empty or far too long question, or an argument of a wrong form.
+            SearchError: a store failed or was late and `on_error` is "raise".
+            FingerprintError: the knowledge base was made with another embedder.
+        """
+        text = self._question(question)
+        if on_error not in ("raise", "skip"):
+            raise InputError(f"on_error is 'raise' or 'skip', not {on_error!r}")
+        count = self.settings.search.k if k is None else k
+        if count < 1:
+            raise InputError(f"k must be at least 1, not {k}")
+        restriction = self._restriction(where, principal, access, collections, documents)
+        return self._retrieve(text, count, restriction, on_error, deadline)
+
+    def ask(self, question: str, **options: Any) -> Answer:  # noqa: ANN401 - those of `stream`
+        """Return a cited answer; takes the options of `stream`."""
+        for event in self.stream(question, **options):
+            if event.answer is not None:
+                return event.answer
+        raise SearchError("the reader ended without an answer; this is a defect of hetarag")
+
+    def stream(
+        self,
+        question: str,
+        *,
+        decoder: str | None = None,
+        evidence: int | None = None,
+        max_new_tokens: int | None = None,
+        **search: Any,  # noqa: ANN401 - those of `search` but for k
+    ) -> Iterator[StreamEvent]:
+        """Yield the evidence, then the answer's text piece by piece, then the checked answer.
+
+        `decoder` is "lfd", "lfd-paper", "greedy" or another that the reader has; `evidence` how many
+        pieces are read; all further options are those of `search`.
+        """
+        found = self.search(question, evidence or self.settings.reader.evidence, **search)
+        return self._asker.stream(question.strip(), found, decoder, max_new_tokens)
+
+    # ------------------------------------------------------------ upkeep
+
+    def status(self) -> dict[str, Any]:
+        """Return counts, what stores are owed and each store's health, as plain data."""
+        owed = self._outbox.owed()
+        stores: dict[str, Any] = {}
+        for kind, open_store in self._shelf.openers.items():
+            try:
+                health = open_store().health()
+            except Exception as error:  # noqa: BLE001 - a broken store is what status is for
+                health = Health(False, "", 0, str(error))
+            stores[kind] = {
+                "ok": health.ok,
+                "engine": health.engine,
+                "records": health.count,
+                "owed": owed.get(kind, 0),
+                "detail": health.detail,
+            }
+        return {
+            "folder": str(self.folder),
+            **counts(self._ledger),
+            "embedder": self._ledger.get("embedder"),
+            "splitter": self._ledger.get("splitter"),
+            "stores": stores,
+        }
+
+    def verify(self) -> list[Difference]:
+        """Compare every store with the ledger, by ids and digests."""
+        return self._checker.verify()
+
+    def repair(self) -> list[Difference]:
+        """Deliver what is owed, mend what `verify` finds, and return what is left."""
+        with self._lock:
+            self._outbox.release()
+            self._outbox.drain()
+            return self._checker.repair()
+
+    def reindex(self, progress: Watcher | None = None) -> IngestReport:
+        """Bring everything to the embedder, splitter and extractor of the settings.
+
+        Nothing is parsed again; old versions stay visible until the new ones are complete, and a
+        reindex that was interrupted goes on where it was.
+        """
+        with self._lock:
+            if self._ledger.get("embedder") != self.embedder.fingerprint:
+                reindex.owe_vectors(self._ledger, self._writer, self.embedder.fingerprint)
+            splitter = self._pipeline.splitter_fingerprint
+            old = reindex.outdated(self._ledger, splitter, self._extractor.fingerprint)
+            with self._ledger.writing() as connection:
+                self._ledger.put(connection, "splitter", splitter)
+            stored = reindex.stored_documents(
+                self._ledger, self._catalogue, self._shelf.tables(), [g for _, g in old]
+            )
+            return self._pipeline.rebuild(stored, progress or _ignore)
+
+    def close(self) -> None:
+        """Close stores and ledger and let go of the folder; a second call does nothing."""
+        with self._lock:
+            if "_plane" in self.__dict__:
+                self._plane.close()
+            self._shelf.close()
+            self._ledger.close()
+            self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ parts, made when first needed
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder of the settings."""
+        return make_embedder(self.settings.models)
+
+    @cached_property
+    def _extractor(self) -> Extractor:
+        return make_extractor(self.settings.ingest.entities)
+
+    @cached_property
+    def _pipeline(self) -> Pipeline:
+        return Pipeline(
+            self.settings.ingest,
+            self._ledger,
+            self._writer,
+            self._outbox,
+            lambda: self._extractor,
+        )
+
+    @cached_property
+    def _plane(self) -> RetrievalPlane:
+        search = self.settings.search
+        fusions: dict[str, Fuser] = {
+            "rrf": partial(reciprocal_rank, k=search.rrf_k),
+            "convex": convex_min_max,
+        }
+        return RetrievalPlane(
+            self._shelf.openers,
+            Hydration(self._ledger, self._catalogue, self._shelf.tables),
+            router=ROUTERS[search.router],
+            fuse=fusions[search.fusion],
+            deadline=search.deadline,
+            concurrency=search.concurrency,
+        )
+
+    @cached_property
+    def _linker(self) -> AliasLinker:
+        return AliasLinker(self._ledger)
+
+    @cached_property
+    def _asker(self) -> Asker:
+        return Asker(self.settings)
+
+    @cached_property
+    def _checker(self) -> Checker:
+        return Checker(
+            self._ledger,
+            self._records,
+            self._shelf.openers,
+            self._shelf.shelves,
+            batch=self.settings.ingest.batch,
+        )
+
+    # ------------------------------------------------------------ inner workings
+
+    def _ingest(
+        self,
+        items: Iterator[Any],
+        collection: str,
+        tags: Sequence[str] | None,
+        metadata: Mapping[str, MetadataValue] | None,
+        progress: Watcher | None,
+    ) -> IngestReport:
+        if not collection.strip():
+            raise InputError("the name of a collection must not be empty")
+        with self._lock:
+            self._require_embedder()
+            self._ledger.require(
+                "splitter", self._pipeline.splitter_fingerprint, "splitter settings"
+            )
+            return self._pipeline.run(
+                items,
+                collection=collection,
+                tags=_tags(tags),
+                metadata=dict(metadata or {}),
+                watch=progress or _ignore,
+            )
+
+    def _retrieve(
+        self,
+        question: str,
+        k: int,
+        restriction: Filter,
+        on_error: OnError,
+        deadline: float | None,
+    ) -> SearchResult[RankedEvidence]:
+        self._require_embedder()
+        query = Query(
+            text=question,
+            vector=self.embedder.embed_query(question) if self._has("vector") else None,
+            entities=self._linker.link(question),
+            filter=restriction,
+        )
+        found = self._plane.search(query, k, deadline)
+        if on_error == "raise" and not found.complete and found.trace is not None:
+            raise SearchError(_missing(found))
+        return found
+
+    def _restriction(
+        self,
+        where: Where | None,
+        principal: Sequence[str],
+        access: Access | None,
+        collections: Sequence[str],
+        documents: Sequence[str] | None,
+    ) -> Filter:
+        if access not in (None, "all"):
+            raise InputError(f"access is None or 'all', not {access!r}")
+        allowed: frozenset[str] | None = None
+        if documents is not None:
+            allowed = frozenset(find_document(self._ledger, name) for name in documents)
+        if where:
+            matching = documents_where(self._ledger, where)
+            allowed = matching if allowed is None else allowed & matching
+        return Filter(
+            collections=frozenset([collections] if isinstance(collections, str) else collections),
+            documents=allowed,
+            tags=None if access == "all" else frozenset(_tags(principal) or ()),
+        )
+
+    def _question(self, question: str) -> str:
+        text = question.strip()
+        if not text:
+            raise InputError("the question is empty: ask something")
+        longest = self.settings.search.max_question
+        if len(text) > longest:
+            raise InputError(
+                f"the question has {len(text):,} characters, the limit is {longest:,} "
+                "(setting search.max_question): ask a shorter one, and ingest long texts instead"
+            )
+        return text
+
+    def _require_embedder(self) -> None:
+        if self._has("vector"):
+            self._ledger.require("embedder", self.embedder.fingerprint, "embedder")
+
+    def _has(self, kind: str) -> bool:
+        return kind in self._shelf.shelves
+
+    def _release(self) -> None:
+        if self._folder_lock is not None:
+            self._folder_lock.release()
+
+
+def _settings(config: str | Path | Mapping[str, Any] | Settings | None, folder: Path) -> Settings:
+    if isinstance(config, Settings):
+        return config
+    if isinstance(config, Mapping):
+        return validate(config, "config")
+    if config is None and (folder / _SETTINGS_FILE).is_file():
+        return load(folder / _SETTINGS_FILE)
+    return load(config)
+
+
+def _embedded(settings: Settings) -> bool:
+    addresses = [settings.ledger.url, *settings.stores.model_dump().values()]
+    return EMBEDDED in addresses
+
+
+def _tags(tags: Sequence[str] | None) -> tuple[str, ...] | None:
+    if tags is None:
+        return None
+    given = (tags,) if isinstance(tags, str) else tuple(tags)
+    if not all(isinstance(tag, str) and tag.strip() for tag in given):
+        raise InputError(f"tags must be texts that are not empty, not {list(given)!r}")
+    return given
+
+
+def _missing(found: SearchResult[RankedEvidence]) -> str:
+    stores = found.trace.stores if found.trace else {}
+    reasons = [
+        f"{kind} ({status.status}: {status.reason})"
+        for kind, status in stores.items()
+        if status.status in ("failed", "late")
+    ]
+    return (
+        f"the search is incomplete, these stores gave no answer: {'; '.join(reasons)}; "
+        "`hetarag status` shows their health, on_error='skip' searches without them"
+    )
+
+
+def _ignore(_: object) -> None:
+    """Watch nothing."""

@@ -1,0 +1,19 @@
+"""Files become documents, documents become chunks, chunks get their entities and relations.
+
+Importing this package loads no parser and no language model; each is loaded when first needed.
+"""
+
+from hetarag.ingest.extract import RuleExtractor, SpacyExtractor, make_extractor
+from hetarag.ingest.sources import Source, SourceWarning, discover, load
+from hetarag.ingest.splitter import Splitter
+
+__all__ = [
+    "RuleExtractor",
+    "Source",
+    "SourceWarning",
+    "SpacyExtractor",
+    "Splitter",
+    "discover",
+    "load",
+    "make_extractor",
+]

@@ -1,0 +1,141 @@
+"""PDF: the text of each page, its lines joined to paragraphs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hetarag.ingest.parsed import Parsed, clean, join_pages, one_line
+from hetarag.types import MetadataValue
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
+
+_HYPHEN = re.compile(r"(?<=[a-zà-ÿ])-\n(?=[a-zà-ÿ])")
+_LIST_LINE = re.compile(r"[-*•‣–—]\s|\d{1,3}[.)]\s|\(?[a-z]\)\s")
+
+
+def parse(data: bytes) -> Parsed:
+    """Read the text and properties of a PDF.
+
+    Raises:
+        ValueError: the file is damaged, encrypted, or has no text at all (a scan).
+    """
+    with _quiet():
+        reader = _open(data)
+        texts, broken = _pages(reader)
+        metadata, title = _properties(reader)
+    warnings: list[str] = []
+    if b"%%EOF" not in data[-2048:]:
+        warnings.append("the end of the file is missing; pages may be lost: get a complete copy")
+    if broken:
+        warnings.append(f"the text of {_numbers(broken)} could not be read and is left out")
+    empty = [n for n, text in enumerate(texts, 1) if not text and n not in broken]
+    if not any(texts):
+        if broken or warnings:
+            raise ValueError("no page could be read: the file is damaged; get a complete copy")
+        raise ValueError("it holds no text, only images perhaps; run text recognition (OCR) on it")
+    if empty:
+        warnings.append(f"{_numbers(empty)} hold no text; run text recognition (OCR) on scans")
+    text, pages = join_pages(texts)
+    return Parsed(text, title, pages, metadata=metadata, warnings=tuple(warnings))
+
+
+def paragraphs(text: str) -> str:
+    """Join the lines of a page to paragraphs.
+
+    A line ends a paragraph when it is clearly shorter than the page's longest lines and ends a
+    sentence, or is followed by a line that begins like a new one.
+    """
+    lines = [line.strip() for line in _HYPHEN.sub("", clean(text)).split("\n")]
+    lengths = sorted(len(line) for line in lines if line)
+    full = lengths[len(lengths) * 9 // 10] if lengths else 0
+    joined = ""
+    for previous, line in zip(["", *lines], lines, strict=False):
+        if not line:
+            continue
+        if not joined:
+            joined = line
+        elif not previous or _breaks(previous, line, full):
+            joined += ("\n" if _LIST_LINE.match(line) and previous else "\n\n") + line
+        else:
+            joined += " " + line
+    return joined
+
+
+def _breaks(previous: str, line: str, full: int) -> bool:
+    if _LIST_LINE.match(line):
+        return True
+    short = len(previous) < full * 0.75
+    begins = line[0].isupper() or line[0].isdigit() or line[0] in '"“‘«('
+    return short and begins
+
+
+def _open(data: bytes) -> PdfReader:
+    from pypdf import PdfReader
+    from pypdf.errors import DependencyError, PyPdfError
+
+    try:
+        reader = PdfReader(io.BytesIO(data))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise ValueError("it is encrypted; save a copy without password and ingest that")
+        len(reader.pages)
+    except ValueError as error:
+        if "encrypted" in str(error):
+            raise
+        raise ValueError(f"the file is damaged ({error}); get a complete copy") from error
+    except DependencyError as error:
+        raise ValueError(
+            "it is encrypted with AES, which needs the package 'cryptography': install it, or save "
+            "a copy without encryption"
+        ) from error
+    except (PyPdfError, OSError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"the file is damaged ({error}); get a complete copy") from error
+    if not len(reader.pages):
+        raise ValueError("the file is damaged (it has no pages); get a complete copy")
+    return reader
+
+
+def _pages(reader: PdfReader) -> tuple[list[str], list[int]]:
+    texts, broken = [], []
+    for number, page in enumerate(reader.pages, 1):
+        try:
+            texts.append(paragraphs(page.extract_text()))
+        except Exception:  # whatever a damaged page makes the parser raise, the others are read
+            texts.append("")
+            broken.append(number)
+    return texts, broken
+
+
+def _properties(reader: PdfReader) -> tuple[dict[str, MetadataValue], str]:
+    try:
+        found = reader.metadata
+        if found is None:
+            return {}, ""
+        values = {"author": one_line(str(found.author or ""))}
+        if found.creation_date:
+            values["created"] = found.creation_date.date().isoformat()
+        return {k: v for k, v in values.items() if v}, one_line(str(found.title or ""))
+    except Exception:  # damaged properties do not matter
+        return {}, ""
+
+
+def _numbers(pages: list[int]) -> str:
+    shown = ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")
+    return f"page {shown}" if len(pages) == 1 else f"pages {shown}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the parser's own log lines off the user's screen; what matters is said as a warning."""
+    log = logging.getLogger("pypdf")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

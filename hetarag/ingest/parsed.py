@@ -1,0 +1,54 @@
+"""What every loader returns, and the cleaning of text that all of them share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hetarag.types import MetadataValue, Page, Table
+
+# Control characters, lone surrogates and non-characters: databases and UTF-8 refuse some of them.
+_FORBIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+# The look-behind keeps a long run of spaces linear.
+_LINE_END_SPACE = re.compile(r"(?<![ \t])[ \t]++(?=\n)")
+_MANY_BREAKS = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The content of one source: plain text with blank lines between paragraphs, and its tables.
+
+    `title` is what the format itself says, "" when it says nothing; `warnings` are for the user.
+    """
+
+    text: str
+    title: str = ""
+    pages: tuple[Page, ...] = ()
+    tables: tuple[Table, ...] = ()
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def clean(text: str) -> str:
+    """Return `text` with plain line ends and spaces and without characters that cannot be stored."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\x0b", "\n").replace("\x0c", "\n\n").replace("\xa0", " ")
+    text = _FORBIDDEN.sub("", _INVISIBLE.sub("", text))
+    return _MANY_BREAKS.sub("\n\n", _LINE_END_SPACE.sub("", text)).strip()
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line with single spaces."""
+    return " ".join(clean(text).split())
+
+
+def join_pages(texts: list[str], first: int = 1) -> tuple[str, tuple[Page, ...]]:
+    """Join the texts of pages with blank lines; the first one has the number `first`."""
+    pages: list[Page] = []
+    position = 0
+    for number, text in enumerate(texts, first):
+        pages.append(Page(number, position, position + len(text)))
+        position += len(text) + 2
+    return "\n\n".join(texts), tuple(pages)

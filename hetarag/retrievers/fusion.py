@@ -1,0 +1,91 @@
+"""Joining ranked lists: one function per published method.
+
+Each takes the lists of the stores, best first, with a weight per store, and returns (id, score) with
+the best first and equal scores in the order of their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean, pstdev
+
+from hetarag.types import Hit
+
+Lists = Mapping[str, Sequence[Hit]]
+Weights = Mapping[str, float]
+Fused = list[tuple[str, float]]
+
+
+def reciprocal_rank(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
+    """Weighted reciprocal rank fusion: the sum of weight / (k + rank).
+
+    Source: Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual
+    rank learning methods", SIGIR 2009; k = 60 is theirs.
+    """
+    scores: dict[str, float] = {}
+    for store, hits in lists.items():
+        for rank, hit in enumerate(hits, start=1):
+            scores[hit.id] = scores.get(hit.id, 0.0) + weights.get(store, 1.0) / (k + rank)
+    return _ordered(scores)
+
+
+def convex_min_max(lists: Lists, weights: Weights) -> Fused:
+    """Convex combination of scores scaled to 0…1 by the least and the greatest of each list.
+
+    Source: Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval", TOIS 2023.
+    """
+    return _convex(lists, weights, _min_max)
+
+
+def convex_z_score(lists: Lists, weights: Weights) -> Fused:
+    """Convex combination of scores in standard deviations from the mean of each list."""
+    return _convex(lists, weights, _z_score)
+
+
+def distribution_based(lists: Lists, weights: Weights) -> Fused:
+    """Convex combination of scores scaled to 0…1 between mean − 3σ and mean + 3σ of each list.
+
+    Source: Mazzeschi, "Distribution-based score fusion", 2023; in use in Qdrant.
+    """
+    return _convex(lists, weights, _three_sigma)
+
+
+def _convex(
+    lists: Lists, weights: Weights, scale: Callable[[Sequence[float]], list[float]]
+) -> Fused:
+    total = sum(weights.get(store, 1.0) for store, hits in lists.items() if hits) or 1.0
+    scores: dict[str, float] = {}
+    for store, hits in lists.items():
+        weight = weights.get(store, 1.0) / total
+        for hit, scaled in zip(hits, scale([hit.score for hit in hits]), strict=True):
+            scores[hit.id] = scores.get(hit.id, 0.0) + weight * scaled
+    return _ordered(scores)
+
+
+def _min_max(scores: Sequence[float]) -> list[float]:
+    if not scores:
+        return []
+    low, high = min(scores), max(scores)
+    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]
+
+
+def _z_score(scores: Sequence[float]) -> list[float]:
+    if not scores:
+        return []
+    mean, deviation = fmean(scores), pstdev(scores)
+    return [(score - mean) / deviation if deviation > 0 else 0.0 for score in scores]
+
+
+def _three_sigma(scores: Sequence[float]) -> list[float]:
+    if not scores:
+        return []
+    mean, deviation = fmean(scores), pstdev(scores)
+    if deviation == 0:
+        return [0.5 for _ in scores]
+    return [
+        min(1.0, max(0.0, (score - mean + 3 * deviation) / (6 * deviation))) for score in scores
+    ]
+
+
+def _ordered(scores: Mapping[str, float]) -> Fused:
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,189 @@
+"""The retrieval plane: one search over all stores.
+
+route → stage 1 (every store at once) → stage 2 (the graph again, from the best hits so far) → fuse →
+hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
+a trace that says how each store fared.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from threading import BoundedSemaphore
+
+from hetarag.protocols import Hydrator, Retriever, Store
+from hetarag.retrievers.fanout import FanOut
+from hetarag.retrievers.fusion import Fused, Lists, Weights, reciprocal_rank
+from hetarag.retrievers.router import Router, route_by_rules
+from hetarag.types import (
+    Filter,
+    Hit,
+    Query,
+    RankedEvidence,
+    SearchResult,
+    SearchTrace,
+    Seed,
+    StorePlan,
+    StoreStatus,
+)
+
+_SEEDS = 10  # hits of stage 1 from which stage 2 starts
+_DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too little
+_PUSHED_DOWN = 10_000  # document ids that a store's filter takes; above, hydration sorts out
+
+Fuser = Callable[[Lists, Weights], Fused]
+Opener = Callable[[], Store]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What one search has so far."""
+
+    plan: Mapping[str, StorePlan]
+    lists: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
+    statuses: dict[str, StoreStatus] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return {store: plan.weight for store, plan in self.plan.items()}
+
+
+class RetrievalPlane(Retriever):
+    """Searches all stores at once. `stores` opens a store by its kind when first needed."""
+
+    def __init__(
+        self,
+        stores: Mapping[str, Opener],
+        hydrator: Hydrator,
+        *,
+        router: Router = route_by_rules,
+        fuse: Fuser = reciprocal_rank,
+        deadline: float = 10.0,
+        concurrency: int = 8,
+    ) -> None:
+        self._stores = stores
+        self._hydrator = hydrator
+        self._router = router
+        self._fuse = fuse
+        self._deadline = deadline
+        self._admission = BoundedSemaphore(concurrency)
+        self._fan_out = FanOut()
+
+    def search(
+        self, query: Query, k: int, seconds: float | None = None
+    ) -> SearchResult[RankedEvidence]:
+        """Return at most k pieces of evidence, best first, after at most `seconds`.
+
+        Stores that fail or are late are left out and named in the trace; the caller decides whether
+        that is an error. Waiting for admission does not count: the time starts after it.
+        """
+        with self._admission:
+            if query.deadline is None:
+                limit = self._deadline if seconds is None else seconds
+                query = replace(query, deadline=time.monotonic() + limit)
+            return self._search(query, k)
+
+    def close(self) -> None:
+        """End the plane's threads."""
+        self._fan_out.close()
+
+    def _search(self, query: Query, k: int) -> SearchResult[RankedEvidence]:
+        started = time.monotonic()
+        progress = _Progress(self._router(query, k, self._stores.keys()))
+        evidence: list[RankedEvidence] = []
+        for factor in _DEEPER:
+            self._gather(query, progress, factor)
+            evidence = self._hydrate(query, progress, k)
+            if len(evidence) >= k or not self._may_hold_more(progress, factor):
+                break
+        progress.seconds["total"] = time.monotonic() - started
+        trace = SearchTrace(
+            plan=progress.plan,
+            stores=progress.statuses,
+            ranks={store: tuple(h.id for h in hits) for store, hits in progress.lists.items()},
+            entities=tuple(linked.entity.name for linked in query.entities),
+            seconds=progress.seconds,
+        )
+        return SearchResult(tuple(evidence), trace)
+
+    def _gather(self, query: Query, progress: _Progress, factor: int) -> None:
+        narrowed = replace(query, filter=_pushed_down(query.filter))
+        started = time.monotonic()
+        self._ask(narrowed, progress, progress.plan.keys(), factor)
+        middle = time.monotonic()
+        self._second_stage(narrowed, progress, factor)
+        _add(progress.seconds, "stage 1", middle - started)
+        _add(progress.seconds, "stage 2", time.monotonic() - middle)
+
+    def _ask(self, query: Query, progress: _Progress, stores: Iterable[str], factor: int) -> None:
+        calls = {}
+        for store in stores:
+            plan = progress.plan[store]
+            if plan.weight <= 0:
+                progress.statuses[store] = StoreStatus("skipped", reason=plan.reason)
+                continue
+            calls[store] = self._call(store, query, plan.k * factor)
+        deadline = query.deadline if query.deadline is not None else time.monotonic()
+        for store, (status, hits) in self._fan_out.ask(calls, deadline).items():
+            progress.statuses[store] = status
+            progress.lists[store] = hits
+
+    def _call(self, store: str, query: Query, k: int) -> Callable[[], SearchResult[Hit]]:
+        return lambda: self._stores[store]().search(query, k)
+
+    def _second_stage(self, query: Query, progress: _Progress, factor: int) -> None:
+        """Walk the graph again, from the best hits of stage 1 and the question's entities."""
+        first = progress.statuses.get("graph")
+        if first is None or first.status != "ok":
+            return
+        others = {store: hits for store, hits in progress.lists.items() if store != "graph"}
+        seeds = self._fuse(others, progress.weights)[:_SEEDS]
+        if not seeds:
+            return
+        top = seeds[0][1]
+        seeded = replace(query, seeds=tuple(Seed(i, score / top) for i, score in seeds))
+        self._ask(seeded, progress, ["graph"], factor)
+        status = progress.statuses["graph"]
+        progress.statuses["graph"] = replace(status, seconds=status.seconds + first.seconds)
+
+    def _hydrate(self, query: Query, progress: _Progress, k: int) -> list[RankedEvidence]:
+        started = time.monotonic()
+        fused = self._fuse(progress.lists, progress.weights)
+        _add(progress.seconds, "fusion", time.monotonic() - started)
+        by_id: dict[str, list[Hit]] = {}
+        for hits in progress.lists.values():
+            for hit in hits:
+                by_id.setdefault(hit.id, []).append(hit)
+        evidence: list[RankedEvidence] = []
+        for at in range(0, len(fused), max(2 * k, 20)):
+            part = fused[at : at + max(2 * k, 20)]
+            found = self._hydrator.hydrate([by_id[i][0] for i, _ in part], query.filter)
+            evidence += [
+                replace(found[i], score=score, hits=tuple(by_id[i]))
+                for i, score in part
+                if i in found
+            ]
+            if len(evidence) >= k:
+                break
+        _add(progress.seconds, "hydration", time.monotonic() - started)
+        return evidence[:k]
+
+    @staticmethod
+    def _may_hold_more(progress: _Progress, factor: int) -> bool:
+        """Tell whether a store gave as many as it was asked for, so that it may have more."""
+        return any(
+            progress.plan[store].k * factor <= len(hits) for store, hits in progress.lists.items()
+        )
+
+
+def _pushed_down(restriction: Filter) -> Filter:
+    documents = restriction.documents
+    if documents is not None and len(documents) > _PUSHED_DOWN:
+        return replace(restriction, documents=None)
+    return restriction
+
+
+def _add(seconds: dict[str, float], stage: str, value: float) -> None:
+    seconds[stage] = seconds.get(stage, 0.0) + value

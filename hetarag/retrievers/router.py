@@ -1,0 +1,77 @@
+"""The router: what each store is asked, by what the question looks like.
+
+`all` asks every store with equal weight: the plain mode that `rules` is measured against. Both say
+why, in the plan that the trace shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+
+from hetarag.text import words
+from hetarag.types import Query, StorePlan
+
+Router = Callable[[Query, int, Collection[str]], Mapping[str, StorePlan]]
+
+_QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{2,})[\"“”«»]")
+_CODE = re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])[\w-]{3,}\b")
+_COMPUTED = re.compile(
+    r"\b(how many|how much|number of|count of|total|sum of|average|mean|median|"
+    r"most|least|fewest|largest|smallest|biggest|highest|lowest|longest|shortest|oldest|"
+    r"youngest|newest|earliest|latest|more than|less than|fewer than|at least|at most|between)\b",
+    re.IGNORECASE,
+)
+_CANDIDATES = 50  # per store: fusion needs depth, and hydration only reads what it shows
+
+
+def route_all(_query: Query, k: int, stores: Collection[str]) -> dict[str, StorePlan]:
+    """Ask every store, with equal weight."""
+    depth = max(k, _CANDIDATES)
+    return {store: StorePlan(1.0, depth, "every store is asked") for store in stores}
+
+
+def route_by_rules(query: Query, k: int, stores: Collection[str]) -> dict[str, StorePlan]:
+    """Weigh the stores by what the question names and asks for."""
+    depth = max(k, _CANDIDATES)
+    rules = {
+        "vector": _vector,
+        "fulltext": _fulltext,
+        "graph": _graph,
+        "sql": _sql,
+    }
+    plan = {}
+    for store in stores:
+        weight, reason = rules[store](query) if store in rules else (1.0, "no rule for this store")
+        plan[store] = StorePlan(weight, depth, reason)
+    return plan
+
+
+def _vector(query: Query) -> tuple[float, str]:
+    if len(words(query.text)) <= 2:
+        return 0.7, "too few words to carry a meaning of their own"
+    return 1.0, "meaning"
+
+
+def _fulltext(query: Query) -> tuple[float, str]:
+    if found := _QUOTED.search(query.text):
+        return 1.5, f"quoted: {found.group(1)}"
+    if found := _CODE.search(query.text):
+        return 1.3, f"an exact name or code: {found.group()}"
+    return 1.0, "words"
+
+
+def _graph(query: Query) -> tuple[float, str]:
+    if query.entities:
+        names = ", ".join(linked.entity.name for linked in query.entities[:5])
+        return 1.0, f"names {names}"
+    return 0.5, "names nothing that is known: only from what the other stores find"
+
+
+def _sql(query: Query) -> tuple[float, str]:
+    if found := _COMPUTED.search(query.text):
+        return 1.5, f"asks for a computed answer: {found.group()}"
+    return 1.0, "names of tables, columns and cells"
+
+
+ROUTERS: Mapping[str, Router] = {"rules": route_by_rules, "all": route_all}

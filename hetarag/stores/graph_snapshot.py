@@ -1,0 +1,217 @@
+"""A graph store's edges in memory: passages on one side, entities on the other, rows of a sparse
+matrix that only ever grows at its end.
+
+A replaced or deleted passage is masked, its row dropped when half the rows are dead: so adding a
+document costs what that document costs, amortised, and a search holds a view that later writes do
+not touch. The same code serves every graph store; a store feeds it `Passage` after `Passage`.
+
+Open point: above some tens of millions of edges one bounded neighbourhood query per question, run
+in the engine, should take the place of the snapshot.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hetarag.stores.graph_walk import Walk
+from hetarag.types import Filter, Query
+
+_KEPT = 8  # walks prepared for the latest filters
+_COMPACT = 1_000  # dead rows below this number are not worth a rebuild
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Edge(NamedTuple):
+    """An entity of a passage: how many times it is named there, and whether the title names it."""
+
+    entity: str
+    times: int
+    in_title: bool
+
+
+class Passage(NamedTuple):
+    """A passage of the graph, with what filters ask for."""
+
+    id: str
+    document: str
+    collection: str
+    tags: tuple[str, ...]
+    edges: tuple[Edge, ...]
+
+
+class _Column:
+    """An array that grows at its end; slices handed out before stay as they were."""
+
+    def __init__(self, dtype: npt.DTypeLike) -> None:
+        self._data: npt.NDArray[Any] = np.empty(1024, dtype)
+        self.size = 0
+
+    def extend(self, values: Collection[int]) -> None:
+        end = self.size + len(values)
+        if end > len(self._data):
+            grown = np.empty(max(end, 2 * len(self._data)), self._data.dtype)
+            grown[: self.size] = self._data[: self.size]
+            self._data = grown
+        self._data[self.size : end] = list(values)
+        self.size = end
+
+    def view(self) -> npt.NDArray[Any]:
+        return self._data[: self.size]
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The growing matrix; it is replaced as a whole when dead rows are dropped."""
+
+    ids: list[str] = field(default_factory=list)
+    row_of: dict[str, int] = field(default_factory=dict)
+    entity_of: dict[str, int] = field(default_factory=dict)
+    starts: _Column = field(default_factory=lambda: _Column(np.int64))
+    entities: _Column = field(default_factory=lambda: _Column(np.int32))
+    counts: _Column = field(default_factory=lambda: _Column(np.int32))
+    titles: _Column = field(default_factory=lambda: _Column(np.bool_))
+    properties: _Column = field(default_factory=lambda: _Column(np.int32))
+    property_of: dict[tuple[str, str, tuple[str, ...]], int] = field(default_factory=dict)
+    dead: set[int] = field(default_factory=set)
+
+    def append(self, passage: Passage) -> None:
+        edges = passage.edges
+        self.row_of[passage.id] = len(self.ids)
+        self.ids.append(passage.id)
+        code = self.entity_of
+        self.starts.extend([self.entities.size])
+        self.entities.extend([code.setdefault(edge.entity, len(code)) for edge in edges])
+        self.counts.extend([edge.times for edge in edges])
+        self.titles.extend([edge.in_title for edge in edges])
+        key = (passage.collection, passage.document, passage.tags)
+        self.properties.extend([self.property_of.setdefault(key, len(self.property_of))])
+
+
+@dataclass(slots=True)
+class _View:
+    """What one state of the graph looks like; made when a search finds the last one outdated."""
+
+    ids: list[str]
+    row_of: dict[str, int]
+    entity_of: dict[str, int]
+    properties: npt.NDArray[np.int32]
+    known: list[tuple[str, str, tuple[str, ...]]]
+    walk: Walk
+    kept: dict[Filter, Walk] = field(default_factory=dict)
+
+    def walk_for(self, restriction: Filter) -> Walk:
+        """Return the walk over the passages that may be seen; no other has a say in it."""
+        found = self.kept.get(restriction)
+        if found is None:
+            admitted = np.fromiter((restriction.admits(*key) for key in self.known), np.bool_)
+            found = self.walk.restricted(admitted[self.properties])
+            while len(self.kept) >= _KEPT:
+                self.kept.pop(next(iter(self.kept)), None)
+            self.kept[restriction] = found
+        return found
+
+
+class GraphSnapshot:
+    """The graph in memory; `put` and `remove` change it, `search` ranks its passages."""
+
+    def __init__(self, passages: Iterable[Passage] = ()) -> None:
+        self._lock = threading.Lock()
+        self._rows = _Rows()
+        self._view: _View | None = None
+        self.put(passages)
+
+    def __len__(self) -> int:
+        return len(self._rows.row_of)
+
+    def put(self, passages: Iterable[Passage]) -> None:
+        """Add passages, in the place of those with the same ids."""
+        with self._lock:
+            for passage in passages:
+                self._drop(passage.id)
+                self._rows.append(passage)
+            self._changed()
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Take passages away; unknown ids are no error."""
+        with self._lock:
+            for identifier in ids:
+                self._drop(identifier)
+            self._changed()
+
+    def search(
+        self, query: Query, check: Callable[[], None] = lambda: None
+    ) -> list[tuple[str, float]]:
+        """Return (id, score) of every passage that the walk from the question reaches.
+
+        The walk starts from the question's entities and seeds; without any there are no hits.
+        `check` is called between its steps and may raise.
+        """
+        view = self._current()
+        walk = view.walk_for(query.filter)
+        entities: dict[int, float] = {}
+        for linked in query.entities:
+            column = view.entity_of.get(linked.entity.id)
+            if column is not None:
+                entities[column] = max(entities.get(column, 0.0), linked.weight)
+        seeds: dict[int, float] = {}
+        for seed in query.seeds:
+            row = view.row_of.get(seed.id)
+            if row is not None and row < len(view.properties):
+                seeds[row] = seeds.get(row, 0.0) + seed.weight
+        scores = walk.scores(entities, seeds, check)
+        return [(view.ids[row], float(scores[row])) for row in np.flatnonzero(scores)]
+
+    # ------------------------------------------------------------ inside
+
+    def _drop(self, identifier: str) -> None:
+        row = self._rows.row_of.pop(identifier, None)
+        if row is not None:
+            self._rows.dead.add(row)
+
+    def _changed(self) -> None:
+        self._view = None
+        dead = len(self._rows.dead)
+        if dead >= _COMPACT and dead * 2 >= len(self._rows.ids):
+            self._compact()
+
+    def _compact(self) -> None:
+        old, self._rows = self._rows, _Rows()
+        names, properties = list(old.entity_of), list(old.property_of)
+        ends = [*old.starts.view()[1:].tolist(), old.entities.size]
+        for row, (start, end) in enumerate(zip(old.starts.view().tolist(), ends, strict=True)):
+            if row in old.dead:
+                continue
+            collection, document, tags = properties[old.properties.view()[row]]
+            columns = (old.entities, old.counts, old.titles)
+            edges = zip(*(column.view()[start:end].tolist() for column in columns), strict=True)
+            named = tuple(Edge(names[entity], count, title) for entity, count, title in edges)
+            self._rows.append(Passage(old.ids[row], document, collection, tags, named))
+
+    def _current(self) -> _View:
+        with self._lock:
+            if self._view is None:
+                self._view = self._make_view()
+            return self._view
+
+    def _make_view(self) -> _View:
+        rows = self._rows
+        live = np.ones(len(rows.ids), np.bool_)
+        live[list(rows.dead)] = False
+        starts = np.append(rows.starts.view(), rows.entities.size)
+        walk = Walk.build(
+            starts,
+            rows.entities.view(),
+            rows.counts.view(),
+            rows.titles.view(),
+            len(rows.entity_of),
+            live,
+        )
+        known = [(collection, document, tags) for collection, document, tags in rows.property_of]
+        return _View(rows.ids, rows.row_of, rows.entity_of, rows.properties.view(), known, walk)

@@ -1,0 +1,139 @@
+"""What every adapter does at its border: clear errors, deadlines, sound input, ranked hits."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hetarag.config import redact
+from hetarag.errors import HetaRAGError, StoreError, StoreTimeoutError
+from hetarag.types import EvidenceKind, Filter, Hit, Record, SearchResult, StoreKind
+
+REBUILD = (
+    "if it stays so, remove the folder {folder} and run `hetarag repair`: a store holds nothing "
+    "that the ledger cannot write again"
+)
+
+
+@contextmanager
+def translated(store: StoreKind, action: str, advice: str) -> Iterator[None]:
+    """Turn whatever an engine raises into a `StoreError` that says what to do next.
+
+    Panics of Rust engines are no `Exception`; they are recognised by their name.
+    """
+    try:
+        yield
+    except HetaRAGError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        reason = redact(" ".join(str(error).split()))[:500] or type(error).__name__
+        raise StoreError(store, f"could not {action}: {reason}; {advice}") from error
+
+
+def in_time(store: StoreKind, deadline: float | None) -> None:
+    """Raise `StoreTimeoutError` when `deadline`, a `time.monotonic()` value, has passed."""
+    if deadline is not None and time.monotonic() >= deadline:
+        raise StoreTimeoutError(
+            store, "no answer within the deadline; allow more with the setting search.deadline"
+        )
+
+
+@contextmanager
+def held(lock: threading.Lock, store: StoreKind, deadline: float | None) -> Iterator[None]:
+    """Hold `lock`, waiting no longer than until `deadline`."""
+    wait = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
+    if not lock.acquire(timeout=wait):
+        in_time(store, deadline)
+        raise StoreTimeoutError(store, "it is busy writing; ask again")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def latest(
+    store: StoreKind, accepts: frozenset[EvidenceKind], records: Iterable[Record]
+) -> dict[str, Record]:
+    """Return the records by id, the last of those with the same id."""
+    found = {record.id: record for record in records}
+    for record in found.values():
+        if record.kind not in accepts:
+            raise StoreError(
+                store,
+                f"takes no evidence of kind {record.kind!r} ({record.id}); "
+                f"send it only {', '.join(sorted(accepts))}",
+            )
+    return found
+
+
+def sees_nothing(restriction: Filter) -> bool:
+    """Tell whether no record can pass: the filter names an empty set of documents."""
+    return restriction.documents is not None and not restriction.documents
+
+
+def encodable(text: str) -> str:
+    """Return `text` with lone surrogates, which no engine can store, replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def ranked(store: StoreKind, scored: Iterable[tuple[str, float]], k: int) -> SearchResult[Hit]:
+    """Return the k best of (id, score) as hits; equal scores in the order of their ids."""
+    best = sorted(scored, key=lambda pair: (-pair[1], pair[0]))[:k]
+    return SearchResult(
+        tuple(
+            Hit(store, identifier, rank, score) for rank, (identifier, score) in enumerate(best, 1)
+        )
+    )
+
+
+def settled(scores: Sequence[float], k: int, asked: int) -> bool:
+    """Tell whether the k best are certain: engines cut a run of equal scores anywhere.
+
+    `scores` are what an engine gave, best first, when `asked` for that many. They are certain when
+    it gave all it has, or when the k-th is better than the last.
+    """
+    return len(scores) < asked or scores[k - 1] > scores[-1]
+
+
+def prepare(store: StoreKind, folder: Path) -> None:
+    """Make the folder of an embedded store."""
+    with translated(store, f"make the folder {folder}", "choose a place that can be written to"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def read_marker(path: Path) -> dict[str, Any] | None:
+    """Return what `write_marker` wrote, or None: then the store beside it was never finished."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def write_marker(path: Path, value: dict[str, Any]) -> None:
+    """Write `value` so that after a crash the file is there as a whole or not at all."""
+    fresh = path.with_suffix(".tmp")
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump(value, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def remove(folder: Path) -> None:
+    """Remove what an unfinished start has left."""
+    if folder.exists():
+        shutil.rmtree(folder)

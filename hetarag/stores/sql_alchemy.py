@@ -1,0 +1,155 @@
+"""The SQL store: users' tables as real tables, through SQLAlchemy; questions become statements.
+
+Works on SQLite (embedded), PostgreSQL and MariaDB. Each table of the catalogue is one physical
+table under a generated name; see `sql_schema` for the store's own three tables beside them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from hetarag.config import EMBEDDED
+from hetarag.errors import StoreError
+from hetarag.protocols import TableCatalogue, TableStore
+from hetarag.stores import guards, sql_loading, sql_schema
+from hetarag.stores.registry import StoreOptions
+from hetarag.stores.sql_cells import unpack
+from hetarag.stores.sql_database import Database
+from hetarag.stores.sql_search import TableSearch
+from hetarag.types import (
+    Cell,
+    EvidenceKind,
+    Health,
+    Hit,
+    Query,
+    Record,
+    SearchResult,
+    StoreKind,
+    TableInfo,
+)
+
+_BATCH = 500
+
+
+class SqlAlchemyStore(TableStore):
+    """Users' tables in a database of their own, apart from the ledger."""
+
+    kind: StoreKind = "sql"
+    accepts: frozenset[EvidenceKind] = frozenset({"table"})
+
+    def __init__(self, url: sa.URL | str, catalogue: TableCatalogue | None = None) -> None:
+        self._database = Database(url)
+        self._catalogue = catalogue
+        self._search = TableSearch()
+        self._writing = threading.Lock()
+        with self._database.write() as connection:
+            sql_schema.create_all(connection)
+
+    @classmethod
+    def open(cls, address: str, folder: Path, options: StoreOptions) -> SqlAlchemyStore:
+        """Open the database at a URL, or the embedded one in `folder`."""
+        if address != EMBEDDED:
+            return cls(address, options.catalogue)
+        guards.prepare(cls.kind, folder)
+        url = sa.URL.create("sqlite", database=str(folder / "tables.sqlite"))
+        return cls(url, options.catalogue)
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Write each table in a transaction of its own, over an earlier one of the same id."""
+        for record in records:
+            if record.table is None:
+                raise StoreError("sql", f"record {record.id} ({record.kind}) holds no table")
+            with self._writing, self._database.write() as connection:
+                sql_loading.remove(connection, [record.id])
+                sql_loading.load(connection, record, record.table)
+
+    def delete(self, ids: Collection[str]) -> None:
+        """Drop the tables of these records."""
+        for batch in _batches(ids):
+            with self._writing, self._database.write() as connection:
+                sql_loading.remove(connection, batch)
+
+    def digests(self, ids: Collection[str]) -> dict[str, str]:
+        """Return the digests of these tables; empty for one whose writing was cut off."""
+        known = sql_schema.tables.c
+        found: dict[str, str] = {}
+        with self._database.read() as connection:
+            for batch in _batches(ids):
+                wanted = sa.select(known.record_id, known.digest).where(known.record_id.in_(batch))
+                found.update((row.record_id, row.digest) for row in connection.execute(wanted))
+        return found
+
+    def scan(self) -> Iterator[tuple[str, str]]:
+        """Yield (id, digest) of every table in the order of their ids."""
+        known = sql_schema.tables.c
+        last = ""
+        while True:
+            page = (
+                sa.select(known.record_id, known.digest)
+                .where(known.record_id > last)
+                .order_by(known.record_id)
+                .limit(_BATCH)
+            )
+            with self._database.read() as connection:
+                rows = connection.execute(page).all()
+            if not rows:
+                return
+            yield from ((row.record_id, row.digest) for row in rows)
+            last = rows[-1].record_id
+
+    def rows(self, table: TableInfo, first: int, last: int) -> list[tuple[Cell, ...]]:
+        """Return rows first…last (1-based, inclusive) as they were written."""
+        physical = sql_schema.physical_table(table)
+        number = physical.c[sql_schema.ROW]
+        wanted = sa.select(physical).where(number.between(first, last)).order_by(number)
+        kept = sql_schema.misfits.c
+        odd = sa.select(kept.row_no, kept.ordinal, kept.value).where(
+            kept.table_number == table.number, kept.row_no.between(first, last)
+        )
+        with self._database.read() as connection:
+            found = {row[0]: list(row[1:]) for row in connection.execute(wanted)}
+            for row_no, ordinal, value in connection.execute(odd):
+                if row_no in found:
+                    found[row_no][ordinal] = unpack(value)
+        return [tuple(cells) for cells in found.values()]
+
+    def search(self, query: Query, k: int) -> SearchResult[Hit]:
+        """Answer by linking the question's words to names and cells; see `sql_planning`."""
+        if k < 1 or self._catalogue is None or not query.text.strip():
+            return SearchResult()
+        visible = self._catalogue.visible(query.filter)
+        with self._database.read(query.deadline) as connection:
+            found = self._search.find(connection, query.text, visible)
+        best = sorted(found, key=lambda hit: (-hit.score, hit.id))[:k]
+        return SearchResult(
+            tuple(
+                Hit(self.kind, hit.id, rank, hit.score, hit.payload)
+                for rank, hit in enumerate(best, start=1)
+            )
+        )
+
+    def health(self) -> Health:
+        """Tell whether the database answers and how many tables it holds."""
+        try:
+            with self._database.read() as connection:
+                count = connection.execute(
+                    sa.select(sa.func.count()).select_from(sql_schema.tables)
+                ).scalar_one()
+            return Health(True, self._database.version(), int(count), self._database.shown)
+        except StoreError as error:
+            return Health(False, self._database.dialect, 0, error.reason)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+
+def _batches(ids: Collection[str]) -> Iterator[list[str]]:
+    remaining = iter(ids)
+    while batch := list(islice(remaining, _BATCH)):
+        yield batch

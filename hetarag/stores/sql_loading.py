@@ -1,0 +1,145 @@
+"""Writing a user's table: rows, the names of its cells, what does not fit, and its registry line.
+
+The order makes it safe to be killed anywhere. Where DDL belongs to the transaction (SQLite,
+PostgreSQL) all of it is one; elsewhere the registry line with an empty digest is there before the
+table and gets its digest last, so that what is half done is seen and overwritten or dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from hetarag.errors import StoreError
+from hetarag.stores.sql_cells import CellNames, fits, pack
+from hetarag.stores.sql_schema import (
+    ROW,
+    cells,
+    check_physical,
+    drop_physical,
+    misfits,
+    physical_table,
+    tables,
+)
+from hetarag.types import Cell, Record, TableInfo
+
+_CELLS_AT_ONCE = 20_000
+
+
+def remove(connection: sa.Connection, ids: Sequence[str]) -> None:
+    """Drop the tables of these records with everything that belongs to them."""
+    known = connection.execute(
+        sa.select(tables.c.record_id, tables.c.table_number, tables.c.physical).where(
+            tables.c.record_id.in_(ids)
+        )
+    ).all()
+    for record_id, number, physical in known:
+        drop_physical(connection, physical)
+        _forget(connection, number)
+        connection.execute(sa.delete(tables).where(tables.c.record_id == record_id))
+
+
+def load(connection: sa.Connection, record: Record, table: TableInfo) -> None:
+    """Create and fill the physical table of a record that is not there."""
+    physical = physical_table(table)
+    connection.execute(
+        sa.insert(tables).values(
+            record_id=record.id,
+            digest="",
+            table_number=table.number,
+            physical=check_physical(table.physical),
+            row_count=0,
+        )
+    )
+    _forget(connection, table.number)
+    drop_physical(connection, table.physical)
+    physical.create(connection)
+    count = _fill(connection, physical, table, record.rows)
+    connection.execute(
+        sa.update(tables)
+        .where(tables.c.record_id == record.id)
+        .values(digest=record.digest, row_count=count)
+    )
+
+
+def _forget(connection: sa.Connection, number: int) -> None:
+    for owned in (cells, misfits):
+        connection.execute(sa.delete(owned).where(owned.c.table_number == number))
+
+
+def _fill(
+    connection: sa.Connection,
+    physical: sa.Table,
+    table: TableInfo,
+    rows: Iterable[tuple[Cell, ...]],
+) -> int:
+    size = max(1, min(1_000, _CELLS_AT_ONCE // (len(table.columns) + 1)))
+    numbered = enumerate(rows, start=1)
+    collected = CellNames()
+    count = 0
+    while batch := list(islice(numbered, size)):
+        count = batch[-1][0]
+        odd: list[dict[str, Any]] = []
+        lines = [_line(table, number, row, collected, odd) for number, row in batch]
+        connection.execute(sa.insert(physical), lines)
+        if odd:
+            connection.execute(sa.insert(misfits), odd)
+        if collected.full:
+            _write_names(connection, table.number, collected)
+    _write_names(connection, table.number, collected)
+    return count
+
+
+def _line(
+    table: TableInfo,
+    number: int,
+    row: tuple[Cell, ...],
+    collected: CellNames,
+    odd: list[dict[str, Any]],
+) -> dict[str, Cell]:
+    if len(row) != len(table.columns):
+        raise StoreError(
+            "sql",
+            f"row {number} of table {table.name!r} has {len(row)} cells for "
+            f"{len(table.columns)} columns; ingest its document again",
+        )
+    line: dict[str, Cell] = {ROW: number}
+    for ordinal, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
+        if fits(cell, column.type):
+            line[column.physical] = cell
+            collected.add(number, ordinal, cell)
+        else:
+            line[column.physical] = None
+            odd.append(
+                {
+                    "table_number": table.number,
+                    ROW: number,
+                    "ordinal": ordinal,
+                    "value": pack(cell),
+                }
+            )
+    return line
+
+
+def _write_names(connection: sa.Connection, number: int, collected: CellNames) -> None:
+    lines = (
+        {
+            "name": named.name,
+            "table_number": number,
+            "ordinal": named.ordinal,
+            ROW: named.row,
+            "occurrences": named.occurrences,
+            "value": named.value,
+        }
+        for named in collected.take()
+    )
+    for batch in _portions(lines):
+        connection.execute(sa.insert(cells), batch)
+
+
+def _portions(lines: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(lines, 5_000)):
+        yield batch

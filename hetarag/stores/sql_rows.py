@@ -1,0 +1,70 @@
+"""Rows that a question names: those that hold the cells it speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from hetarag.stores.sql_items import Item
+from hetarag.stores.sql_linking import CellLink
+from hetarag.stores.sql_schema import ROW, physical_table
+from hetarag.types import Cell, TableInfo
+
+_FEW = 200  # a value in more rows than this names none of them by itself
+
+
+class NamedRow(NamedTuple):
+    """A row and which of the question's items its cells are named by."""
+
+    number: int
+    items: tuple[int, ...]
+
+
+def named_rows(
+    connection: sa.Connection,
+    table: TableInfo,
+    items: Sequence[Item],
+    links: Sequence[CellLink],
+) -> list[NamedRow]:
+    """Return the rows of a table that hold cells named by `items`, at most a few hundred."""
+    places = [place for place, item in enumerate(items) if item.values]
+    rare = [place for place in places if _occurrences(items[place], links) <= _FEW]
+    if not rare and len(places) < 2:
+        return []
+    physical = physical_table(table)
+    ordinals = sorted({ordinal for place in places for ordinal in items[place].values})
+    tests = [_holds(table, physical, items[place].values) for place in rare or places]
+    wanted = (
+        sa.select(physical.c[ROW], *(_column(table, physical, o) for o in ordinals))
+        .where(sa.or_(*tests) if rare else sa.and_(*tests))
+        .order_by(physical.c[ROW])
+        .limit(_FEW)
+    )
+    found = []
+    for line in connection.execute(wanted):
+        cells = dict(zip(ordinals, line[1:], strict=True))
+        held = tuple(place for place in places if _held(items[place].values, cells))
+        found.append(NamedRow(line[0], held))
+    return found
+
+
+def _occurrences(item: Item, links: Sequence[CellLink]) -> int:
+    return sum(
+        link.occurrences for link in links if (link.first, link.last) == (item.first, item.last)
+    )
+
+
+def _column(table: TableInfo, physical: sa.Table, ordinal: int) -> sa.Column[Any]:
+    return physical.c[table.columns[ordinal].physical]
+
+
+def _holds(
+    table: TableInfo, physical: sa.Table, values: Mapping[int, tuple[Cell, ...]]
+) -> sa.ColumnElement[bool]:
+    return sa.or_(*(_column(table, physical, o).in_(cells) for o, cells in values.items()))
+
+
+def _held(values: Mapping[int, tuple[Cell, ...]], cells: Mapping[int, Cell]) -> bool:
+    return any(cells[ordinal] in wanted for ordinal, wanted in values.items())

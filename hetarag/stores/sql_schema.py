@@ -1,0 +1,109 @@
+"""The tables of the SQL store: its own three, and the physical form of users' tables.
+
+Physical names come from the catalogue and are checked; users' names are never part of a statement.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeEngine
+
+from hetarag.errors import StoreError
+from hetarag.types import ColumnType, TableInfo
+
+KEY_LENGTH = 120
+ROW = "row_no"
+_PHYSICAL = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_RESERVED = ("hetarag_", "sqlite_", "pg_")
+
+_metadata = sa.MetaData()
+_big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_text = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+_options: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+# An empty digest marks a table whose writing has begun and not ended.
+tables = sa.Table(
+    "hetarag_tables",
+    _metadata,
+    sa.Column("record_id", sa.String(36), primary_key=True),
+    sa.Column("digest", sa.String(200), nullable=False),
+    sa.Column("table_number", _big, nullable=False),
+    sa.Column("physical", sa.String(60), nullable=False),
+    sa.Column("row_count", _big, nullable=False),
+    **_options,
+)
+
+# One line for each distinct value of a column and each name it goes by: `row_no` is the first row
+# with it, `occurrences` counts them. A long column is written in portions, so a value may have
+# several lines; their occurrences add up.
+cells = sa.Table(
+    "hetarag_cells",
+    _metadata,
+    sa.Column("id", _big, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.String(KEY_LENGTH), nullable=False, index=True),
+    sa.Column("table_number", _big, nullable=False, index=True),
+    sa.Column("ordinal", sa.Integer(), nullable=False),
+    sa.Column(ROW, _big, nullable=False),
+    sa.Column("occurrences", _big, nullable=False),
+    sa.Column("value", _text, nullable=False),
+    **_options,
+)
+
+# Cells that their column cannot hold (an integer beyond 64 bits, not-a-number, a zero byte in a
+# text): NULL in the table, kept here as JSON, so that every row comes back as it was.
+misfits = sa.Table(
+    "hetarag_misfits",
+    _metadata,
+    sa.Column("table_number", _big, primary_key=True, autoincrement=False),
+    sa.Column(ROW, _big, primary_key=True, autoincrement=False),
+    sa.Column("ordinal", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("value", _text, nullable=False),
+    **_options,
+)
+
+_TYPES: dict[ColumnType, TypeEngine[Any]] = {
+    "integer": sa.BigInteger(),
+    "real": sa.Double(),
+    "boolean": sa.Boolean(),
+    "date": sa.Date(),
+    "datetime": sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"),
+    "text": _text,
+}
+
+
+def create_all(connection: sa.Connection) -> None:
+    """Make the store's own tables where they are not there yet."""
+    _metadata.create_all(connection)
+
+
+def physical_table(table: TableInfo) -> sa.Table:
+    """Return the form that `table` has in the database.
+
+    Raises:
+        StoreError: a physical name was not made by the catalogue.
+    """
+    for name in (table.physical, *(column.physical for column in table.columns)):
+        check_physical(name)
+    return sa.Table(
+        table.physical,
+        sa.MetaData(),
+        sa.Column(ROW, _big, primary_key=True, autoincrement=False),
+        *(sa.Column(column.physical, _TYPES[column.type]) for column in table.columns),
+        **_options,
+    )
+
+
+def drop_physical(connection: sa.Connection, physical: str) -> None:
+    """Drop the table of this physical name if it is there."""
+    sa.Table(check_physical(physical), sa.MetaData()).drop(connection, checkfirst=True)
+
+
+def check_physical(name: str) -> str:
+    """Return `name` if it is of the generated form, else raise `StoreError`."""
+    if not _PHYSICAL.fullmatch(name) or name.startswith(_RESERVED):
+        raise StoreError("sql", f"{name!r} is no generated name; run `hetarag repair`")
+    return name

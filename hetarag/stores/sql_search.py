@@ -1,0 +1,238 @@
+"""The search of the SQL store: link, choose tables, find rows, compute answers, rank."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from hetarag import ids
+from hetarag.errors import StoreError, StoreTimeoutError
+from hetarag.stores.sql_items import Item, read_items
+from hetarag.stores.sql_linking import CellLink, Question, TableWords, link_cells
+from hetarag.stores.sql_planning import make_plan
+from hetarag.stores.sql_plans import Plan
+from hetarag.stores.sql_rows import named_rows
+from hetarag.stores.sql_statements import Computed, compute
+from hetarag.stores.sql_vocabulary import SYNONYMS
+from hetarag.types import QueryResult, TableInfo
+
+_CANDIDATES = 40
+_TABLES_WITH_ROWS = 8
+_TABLES_SHOWN = 5
+_LEAST = 0.2  # of the question's weight, below which a link may be chance
+_MARGIN = 0.25
+_STRENGTH = {"table": 1.0, "cell": 1.0, "number": 1.0, "column": 0.8, "title": 0.9}
+
+
+class Found(NamedTuple):
+    """One answer before ranking."""
+
+    id: str
+    score: float
+    payload: QueryResult | None = None
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A table that the question may speak of, and how its words read against it."""
+
+    words: TableWords
+    items: list[Item]
+    links: list[CellLink]
+    score: float = 0.0
+
+    @property
+    def info(self) -> TableInfo:
+        """The table."""
+        return self.words.info
+
+
+class TableSearch:
+    """Answers questions from the tables of one database."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str, str], TableWords] = {}
+
+    def find(
+        self, connection: sa.Connection, text: str, visible: Sequence[TableInfo]
+    ) -> list[Found]:
+        """Return what the visible tables say to a question, in no particular order."""
+        question = Question.of(text)
+        by_number = {info.number: info for info in visible}
+        if not question.words or not by_number:
+            return []
+        links = link_cells(connection, question, by_number)
+        candidates = self._candidates(question, visible, links)
+        weights = _weights(question, candidates, len(visible))
+        for candidate in candidates:
+            candidate.score = _score(candidate.items, weights)
+        candidates.sort(key=lambda c: (-c.score, c.info.id))
+        found = _tables(candidates)
+        found += _rows(connection, candidates, weights)
+        found += _answers(connection, candidates)
+        return _best(found)
+
+    def _candidates(
+        self, question: Question, visible: Iterable[TableInfo], links: Sequence[CellLink]
+    ) -> list[Candidate]:
+        by_table: dict[int, list[CellLink]] = {}
+        for link in links:
+            by_table.setdefault(link.table, []).append(link)
+        stems = question.stems.union(*(g for g in SYNONYMS if g & question.stems))
+        rough = []
+        for info in visible:
+            words = self._words(info)
+            own = by_table.get(info.number, [])
+            if own or not words.every.isdisjoint(stems):
+                named = {(link.first, link.last) for link in own}
+                rough.append((len(words.every & stems) + len(named), words, own))
+        rough.sort(key=lambda entry: (-entry[0], entry[1].info.id))
+        return [
+            Candidate(words, read_items(question, words, own), own)
+            for _, words, own in rough[:_CANDIDATES]
+        ]
+
+    def _words(self, info: TableInfo) -> TableWords:
+        key = (info.number, info.title, info.name)
+        known = self._known.get(key)
+        if known is None or known.info != info:
+            if len(self._known) > 20_000:
+                self._known.clear()
+            known = self._known[key] = TableWords.of(info)
+        return known
+
+
+def _weights(question: Question, candidates: Sequence[Candidate], tables: int) -> dict[int, float]:
+    """Weigh each word of the question: the fewer tables it links to, the more it tells."""
+    linked = dict.fromkeys(range(len(question.words)), 0)
+    weighty: set[int] = set()
+    for candidate in candidates:
+        for item in candidate.items:
+            places = range(item.first, item.last)
+            if item.role not in ("filler", "operation"):
+                weighty.update(p for p in places if not question.words[p].stop)
+            if _links(item):
+                for place in places:
+                    linked[place] += 1
+    return {place: math.log(1 + tables / max(linked[place], 0.5)) for place in sorted(weighty)}
+
+
+def _links(item: Item) -> bool:
+    if item.role == "number":
+        return bool(item.values)
+    return item.role in _STRENGTH
+
+
+def _score(items: Sequence[Item], weights: Mapping[int, float]) -> float:
+    """Return the share of the question's weight that the items explain."""
+    total = sum(weights.values())
+    said = sum(_said(item, weights) for item in items)
+    return said / total if total else 0.0
+
+
+def _said(item: Item, weights: Mapping[int, float]) -> float:
+    if not _links(item):
+        return 0.0
+    weight = sum(weights.get(place, 0.0) for place in range(item.first, item.last))
+    return weight * _STRENGTH[item.role] * item.share
+
+
+def _tables(candidates: Sequence[Candidate]) -> list[Found]:
+    """Return the tables that the question's words speak of."""
+    return [
+        Found(candidate.info.id, candidate.score / 2)
+        for candidate in candidates[:_TABLES_SHOWN]
+        if candidate.score >= _LEAST
+    ]
+
+
+def _rows(
+    connection: sa.Connection, candidates: Sequence[Candidate], weights: Mapping[int, float]
+) -> list[Found]:
+    """Return the rows whose cells the question names."""
+    total = sum(weights.values())
+    found = []
+    for candidate in [c for c in candidates if c.links][:_TABLES_WITH_ROWS]:
+        for row in named_rows(connection, candidate.info, candidate.items, candidate.links):
+            held = set(row.items)
+            said = sum(
+                _said(item, weights)
+                for place, item in enumerate(candidate.items)
+                if place in held or not item.values
+            )
+            score = said / total if total else 0.0
+            if score >= _LEAST:
+                found.append(Found(ids.row_id(candidate.info.number, row.number), score * 0.9))
+    best = max((row.score for row in found), default=0.0)
+    return [row for row in found if row.score >= best * 0.6]
+
+
+def _answers(connection: sa.Connection, candidates: Sequence[Candidate]) -> list[Found]:
+    """Return the computed answer, if one table and one reading of the question stand out."""
+    planned = []
+    for candidate in candidates:
+        plan = make_plan(candidate.words, candidate.items)
+        if plan is not None and _grounded(candidate.items):
+            planned.append((_evidence(candidate.items), plan))
+    planned.sort(key=lambda pair: -pair[0])
+    if not planned or (len(planned) > 1 and planned[0][0] - planned[1][0] < _MARGIN):
+        return []
+    computed = _run(connection, planned[0][1])
+    if computed is None:
+        return []
+    result, table = computed.result, planned[0][1].table
+    found = [Found(ids.query_id(f"{result.statement}\n{table.id}"), 1.0, result)]
+    if len(computed.rows) <= 5:
+        found += [Found(ids.row_id(table.number, row), 0.95) for row in computed.rows]
+    return found
+
+
+def _run(connection: sa.Connection, plan: Plan) -> Computed | None:
+    try:
+        return compute(connection, plan)
+    except StoreTimeoutError:
+        raise
+    except (sa.exc.DataError, sa.exc.OperationalError) as error:
+        if "overflow" in str(error.orig) or "out of range" in str(error.orig):
+            return None  # a sum beyond the engine's numbers
+        raise
+    except StoreError:
+        return None
+
+
+def _grounded(items: Sequence[Item]) -> bool:
+    """Tell whether it is beyond chance that the question speaks of this table."""
+    if any(item.role in ("table", "title") for item in items):
+        return True
+    columns = [item for item in items if item.role == "column" and item.share == 1]
+    return len(columns) > 1 or bool(columns and any(item.values for item in items))
+
+
+def _evidence(items: Sequence[Item]) -> float:
+    """Add up how strongly the words speak for this table among others."""
+    total = 0.0
+    for item in items:
+        size = item.last - item.first
+        if item.role == "table":
+            total += 3.0 * item.share
+        elif item.role == "column":
+            total += 1.5 * item.share
+        elif item.role == "title":
+            total += 1.0
+        elif item.values:
+            total += 1.5 + 0.5 * (size - 1)
+    return total
+
+
+def _best(found: Iterable[Found]) -> list[Found]:
+    """Return each id once, with its best score."""
+    best: dict[str, Found] = {}
+    for hit in found:
+        known = best.get(hit.id)
+        if known is None or hit.score > known.score:
+            best[hit.id] = hit
+    return list(best.values())

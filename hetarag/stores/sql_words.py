@@ -1,0 +1,133 @@
+"""Words of questions and of names: tokens, light stems, and names taken apart."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from hetarag.text import STOP_WORDS, fold
+
+_TOKEN = re.compile(
+    r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?![^\W_])|[^\W_]+(?:['’][^\W_]+)*", re.UNICODE
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_PARTS = re.compile(r"[^\W_]+", re.UNICODE)
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+_LONGEST_QUESTION = 160
+
+_NUMBER_WORDS = {
+    word: float(value)
+    for value, word in enumerate(
+        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], start=2
+    )
+}
+_IRREGULAR = {
+    "people": "person",
+    "children": "child",
+    "men": "man",
+    "women": "woman",
+    "feet": "foot",
+    "built": "build",
+    "born": "birth",
+    "died": "death",
+    "won": "win",
+    "held": "hold",
+    "founded": "foundation",
+    "founding": "foundation",
+    "established": "foundation",
+}
+_ABBREVIATIONS = {
+    "no": ("number",),
+    "num": ("number",),
+    "nr": ("number",),
+    "qty": ("quantity",),
+    "abbrev": ("abbreviation",),
+    "abbr": ("abbreviation",),
+    "dest": ("destination",),
+    "dob": ("date", "birth"),
+    "fname": ("first", "name"),
+    "lname": ("last", "name"),
+    "firstname": ("first", "name"),
+    "lastname": ("last", "name"),
+    "fullname": ("full", "name"),
+    "pct": ("percent",),
+    "avg": ("average",),
+    "lang": ("language",),
+    "desc": ("description",),
+}
+_NOT_A_NAME = frozenset(["csv", "tsv", "xlsx", "xls", "parquet", "html", "table", "sheet", "data"])
+
+
+class Token(NamedTuple):
+    """A word of a question: folded, its stem, its place, and its value if it is a number."""
+
+    text: str
+    stem: str
+    start: int
+    end: int
+    number: float | None
+    stop: bool
+
+
+def tokens(question: str) -> list[Token]:
+    """Return the words of a question; of a very long one only the first."""
+    found = []
+    for match in _TOKEN.finditer(question):
+        text = re.sub("['’]s$", "", fold(match.group()))
+        found.append(
+            Token(text, stem(text), match.start(), match.end(), _number(text), text in STOP_WORDS)
+        )
+        if len(found) == _LONGEST_QUESTION:
+            break
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def stem(word: str) -> str:
+    """Return a folded word without its ending for number or tense, the same for like words."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if len(word) > 3 and not word[-1].isdigit():
+        word = _singular(word)
+    for ending in ("ing", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            word = word.removesuffix(ending)
+            break
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+def name_stems(name: str) -> tuple[str, ...]:
+    """Return the stems of the words that a table's or column's name is made of.
+
+    Names in the manner of programs are taken apart: `Song_release_year`, `CountryName`, `FlightNo`.
+    """
+    found: list[str] = []
+    for part in _PARTS.findall(_CAMEL.sub(" ", name[:300])):
+        word = fold(part)
+        found += [stem(w) for w in _ABBREVIATIONS.get(word, (word,))]
+    kept = [word for word in found if word not in STOP_WORDS]
+    return tuple(dict.fromkeys(kept or found))
+
+
+def table_stems(name: str) -> tuple[str, ...]:
+    """Return the stems of a table's name without file endings and sheet numbers."""
+    return tuple(
+        word for word in name_stems(name) if word not in _NOT_A_NAME and not word.isdigit()
+    )
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes", "zes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def _number(text: str) -> float | None:
+    if _NUMBER.fullmatch(text):
+        return float(text.replace(",", ""))
+    return _NUMBER_WORDS.get(text)
