@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from hetarag import reindex
-from hetarag.asking import Asker
 from hetarag.config import EMBEDDED, Settings, load, validate
 from hetarag.errors import ConfigError, InputError, NotFoundError, SearchError
 from hetarag.ingest.extract import make_extractor
-from hetarag.ledger.ledger import Ledger
 from hetarag.ledger.catalogue import Catalogue
 from hetarag.ledger.check import Checker
 from hetarag.ledger.embeddings import EmbeddingCache
 from hetarag.ledger.entities import AliasLinker
 from hetarag.ledger.filters import Where, documents_where
 from hetarag.ledger.hydration import Hydration
+from hetarag.ledger.ledger import Ledger
 from hetarag.ledger.listing import counts, find_document, list_documents
 from hetarag.ledger.lock import FolderLock
 from hetarag.ledger.outbox import Outbox
@@ -28,7 +28,7 @@ from hetarag.ledger.records import RecordReader
 from hetarag.ledger.versions import VersionWriter
 from hetarag.models.embedders import make_embedder
 from hetarag.pipeline import Pipeline, Watcher
-from hetarag.protocols import Embedder, Extractor
+from hetarag.protocols import Embedder, Extractor, Reader
 from hetarag.retrievers.fusion import convex_min_max, reciprocal_rank
 from hetarag.retrievers.plane import Fuser, RetrievalPlane
 from hetarag.retrievers.router import ROUTERS
@@ -48,6 +48,9 @@ from hetarag.types import (
     StreamEvent,
 )
 
+if TYPE_CHECKING:
+    from hetarag.asking import Asker
+
 Access = Literal["all"]
 OnError = Literal["raise", "skip"]
 
@@ -62,9 +65,18 @@ class HetaRAG:
     may be called from several threads.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        *,
+        embedder: Embedder | None = None,
+        reader: Reader | None = None,
+    ) -> None:
         self.folder = folder
         self.settings = settings
+        self._given_embedder = embedder
+        self._given_reader = reader
         self._lock = RLock()
         self._folder_lock = FolderLock(folder) if _embedded(settings) else None
         try:
@@ -102,11 +114,14 @@ class HetaRAG:
         config: str | Path | Mapping[str, Any] | Settings | None = None,
         *,
         create: bool = True,
+        embedder: Embedder | None = None,
+        reader: Reader | None = None,
     ) -> Self:
         """Open the knowledge base in `folder`, making a new one unless `create` is False.
 
         `config` is a TOML file, nested dictionaries or settings; without it `hetarag.toml` in the
-        folder is read if it is there. Environment variables win over a file.
+        folder is read if it is there. Environment variables win over a file. An `embedder` or
+        `reader` of the caller's own takes the place of the one that the settings name.
 
         Raises:
             NotFoundError: there is none and `create` is False.
@@ -124,7 +139,7 @@ class HetaRAG:
             raise ConfigError(
                 f"{folder}: cannot be used as the folder of a knowledge base: {error.strerror}"
             ) from error
-        return cls(path, _settings(config, path))
+        return cls(path, _settings(config, path), embedder=embedder, reader=reader)
 
     # ------------------------------------------------------------ documents
 
@@ -196,6 +211,7 @@ class HetaRAG:
         access: Access | None = None,
         collections: Sequence[str] = (),
         documents: Sequence[str] | None = None,
+        stores: Sequence[str] | None = None,
         on_error: OnError = "raise",
         deadline: float | None = None,
     ) -> SearchResult[RankedEvidence]:
@@ -203,7 +219,7 @@ class HetaRAG:
 
         `where` are conditions on metadata (see `hetarag.ledger.filters`), `principal` the tags that
         the asker has, `access="all"` sees everything; `collections` and `documents` (names) narrow
-        the search, `deadline` is in seconds. With `on_error="skip"` a store that fails is left out,
+        the search, `stores` are the kinds of store to ask (None: all), `deadline` is in seconds. With `on_error="skip"` a store that fails is left out,
         the result is not `complete` and its trace says why.
 
         Raises:
@@ -217,10 +233,14 @@ class HetaRAG:
         count = self.settings.search.k if k is None else k
         if count < 1:
             raise InputError(f"k must be at least 1, not {k}")
-        restriction = self._restriction(where, principal, access, collections, documents)
-        return self._retrieve(text, count, restriction, on_error, deadline)
+        query = Query(
+            text=text,
+            filter=self._restriction(where, principal, access, collections, documents),
+            stores=self._kinds(stores),
+        )
+        return self._retrieve(query, count, on_error, deadline)
 
-    def ask(self, question: str, **options: Any) -> Answer:  # noqa: ANN401 - those of `stream`
+    def ask(self, question: str, **options: Any) -> Answer:
         """Return a cited answer; takes the options of `stream`."""
         for event in self.stream(question, **options):
             if event.answer is not None:
@@ -234,7 +254,7 @@ class HetaRAG:
         decoder: str | None = None,
         evidence: int | None = None,
         max_new_tokens: int | None = None,
-        **search: Any,  # noqa: ANN401 - those of `search` but for k
+        **search: Any,
     ) -> Iterator[StreamEvent]:
         """Yield the evidence, then the answer's text piece by piece, then the checked answer.
 
@@ -253,7 +273,7 @@ class HetaRAG:
         for kind, open_store in self._shelf.openers.items():
             try:
                 health = open_store().health()
-            except Exception as error:  # noqa: BLE001 - a broken store is what status is for
+            except Exception as error:
                 health = Health(False, "", 0, str(error))
             stores[kind] = {
                 "ok": health.ok,
@@ -323,8 +343,8 @@ class HetaRAG:
 
     @cached_property
     def embedder(self) -> Embedder:
-        """The embedder of the settings."""
-        return make_embedder(self.settings.models)
+        """The embedder in use."""
+        return self._given_embedder or make_embedder(self.settings.models)
 
     @cached_property
     def _extractor(self) -> Extractor:
@@ -362,7 +382,9 @@ class HetaRAG:
 
     @cached_property
     def _asker(self) -> Asker:
-        return Asker(self.settings)
+        from hetarag.asking import Asker  # a search needs nothing of the readers
+
+        return Asker(self.settings, self._given_reader)
 
     @cached_property
     def _checker(self) -> Checker:
@@ -401,18 +423,17 @@ class HetaRAG:
 
     def _retrieve(
         self,
-        question: str,
+        query: Query,
         k: int,
-        restriction: Filter,
         on_error: OnError,
         deadline: float | None,
     ) -> SearchResult[RankedEvidence]:
         self._require_embedder()
-        query = Query(
-            text=question,
-            vector=self.embedder.embed_query(question) if self._has("vector") else None,
-            entities=self._linker.link(question),
-            filter=restriction,
+        needs_vector = self._has("vector") and (query.stores is None or "vector" in query.stores)
+        query = replace(
+            query,
+            vector=self.embedder.embed_query(query.text) if needs_vector else None,
+            entities=self._linker.link(query.text),
         )
         found = self._plane.search(query, k, deadline)
         if on_error == "raise" and not found.complete and found.trace is not None:
@@ -440,6 +461,17 @@ class HetaRAG:
             documents=allowed,
             tags=None if access == "all" else frozenset(_tags(principal) or ()),
         )
+
+    def _kinds(self, stores: Sequence[str] | None) -> frozenset[str] | None:
+        if stores is None:
+            return None
+        unknown = set(stores) - set(self._shelf.shelves)
+        if unknown or not stores:
+            raise InputError(
+                f"stores: {', '.join(sorted(unknown)) or 'none'} cannot be asked; this knowledge "
+                f"base has {', '.join(self._shelf.shelves)}"
+            )
+        return frozenset(stores)
 
     def _question(self, question: str) -> str:
         text = question.strip()

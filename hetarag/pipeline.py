@@ -135,9 +135,7 @@ class Pipeline:
         self._take_in(run, group)
         return self._report(run)
 
-    def rebuild(
-        self, documents: Iterator[tuple[str, Document]], watch: Watcher
-    ) -> IngestReport:
+    def rebuild(self, documents: Iterator[tuple[str, Document]], watch: Watcher) -> IngestReport:
         """Give stored documents, each with its collection, new versions with today's settings."""
         run = _Run("", None, {}, watch)
         self._deliver(run)

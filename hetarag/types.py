@@ -215,7 +215,10 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as the stores get it; `deadline` is a `time.monotonic()` value or None."""
+    """A question as the stores get it; `deadline` is a `time.monotonic()` value or None.
+
+    `stores` are the kinds that the plane may ask, None all of them.
+    """
 
     text: str
     vector: Vector | None = None
@@ -223,6 +226,7 @@ class Query:
     seeds: tuple[Seed, ...] = ()
     filter: Filter = Filter()
     deadline: float | None = None
+    stores: frozenset[str] | None = None
 
 
 # ---------------------------------------------------------------- answers of stores and plane

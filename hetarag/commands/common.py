@@ -33,7 +33,7 @@ def echo(text: str = "") -> None:
     sys.stdout.write(text + "\n")
 
 
-def echo_json(value: Any) -> None:  # noqa: ANN401 - any plain data or noun
+def echo_json(value: Any) -> None:
     """Print a value as JSON."""
     echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
 

@@ -48,11 +48,10 @@ def ingest(
 ) -> None:
     """Take in files and folders; unchanged files are skipped, changed ones replaced."""
     metadata = {key: value["eq"] for key, value in conditions(meta or []).items()}
-    with open_kb(kb, config, create=True) as rag:
-        with _ProgressLine(quiet=json) as progress:
-            report = rag.ingest(
-                paths, collection=collection, tags=tag, metadata=metadata, progress=progress
-            )
+    with open_kb(kb, config, create=True) as rag, _ProgressLine(quiet=json) as progress:
+        report = rag.ingest(
+            paths, collection=collection, tags=tag, metadata=metadata, progress=progress
+        )
     if json:
         echo_json(report)
     else:
@@ -78,7 +77,9 @@ def list_documents(
 
 def tag(
     document: Annotated[str, typer.Argument(help="Name, address or id of a document.")],
-    tags: Annotated[list[str] | None, typer.Argument(help="Its new tags; none makes it open.")] = None,
+    tags: Annotated[
+        list[str] | None, typer.Argument(help="Its new tags; none makes it open.")
+    ] = None,
     kb: Kb = DEFAULT_KB,
     collection: Collection = None,
     config: Config = None,

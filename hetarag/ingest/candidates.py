@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
 from hetarag.ingest.mentions import Titled
@@ -28,11 +29,12 @@ def candidates(
         while ahead is not None and ahead.start < end:
             own += [ahead] if start <= ahead.start and ahead.end <= end else []
             ahead = next(waiting, None)
-        sure = [*titles(text, start, end, titled.name), *dates(text, start, end)]
-        sure = _without_overlap([*sure, *quoted(text, start, end)])
-        kept = _without_overlap([*sure, *own])
-        longer = [n for n in ruled[start, end] if _is_cut_short(n, kept[len(sure) :], sure)]
-        found[start, end] = sorted([*_without_overlap([*kept, *ruled[start, end]]), *longer])
+        sure = _Taken(titles(text, start, end, titled.name))
+        sure.add(dates(text, start, end)).add(quoted(text, start, end))
+        spacy = _Taken(name for name in own if not sure.over(name))
+        longer = [name for name in ruled[start, end] if _is_cut_short(name, spacy, sure)]
+        rest = _Taken([*sure.names, *spacy.names]).add(ruled[start, end])
+        found[start, end] = sorted([*rest.names, *longer])
     return found
 
 
@@ -57,25 +59,39 @@ def _is_shouted(text: str, start: int, end: int) -> bool:
     return end - start > 30 and sentence.isupper()
 
 
-def _is_cut_short(phrase: Name, spacy: Sequence[Name], sure: Sequence[Name]) -> bool:
-    """Tell whether spaCy found only a part of a phrase, and nothing else lies over it."""
-    if _overlaps(phrase, sure):
-        return False
-    over = [name for name in spacy if name.start < phrase.end and phrase.start < name.end]
+def _is_cut_short(phrase: Name, spacy: _Taken, sure: _Taken) -> bool:
+    """Tell whether spaCy found only parts of a phrase, and nothing else lies over it."""
+    over = spacy.over(phrase)
     size = phrase.end - phrase.start
-    return bool(over) and all(
-        phrase.start <= n.start and n.end <= phrase.end and n.end - n.start < size for n in over
+    return (
+        bool(over)
+        and not sure.over(phrase)
+        and all(
+            phrase.start <= n.start and n.end <= phrase.end and n.end - n.start < size for n in over
+        )
     )
 
 
-def _overlaps(name: Name, others: Iterable[Name]) -> bool:
-    return any(name.start < other.end and other.start < name.end for other in others)
+class _Taken:
+    """Names without overlaps, in the order of the text; hostile sentences hold hundreds."""
 
+    def __init__(self, names: Iterable[Name] = ()) -> None:
+        self.names: list[Name] = []
+        self.add(names)
 
-def _without_overlap(names: Iterable[Name]) -> list[Name]:
-    """Keep each name that does not overlap an earlier one of the list."""
-    kept: list[Name] = []
-    for name in names:
-        if not _overlaps(name, kept):
-            kept.append(name)
-    return kept
+    def add(self, names: Iterable[Name]) -> _Taken:
+        """Take in each name that does not overlap an earlier one."""
+        for name in names:
+            if not self.over(name):
+                insort(self.names, name)
+        return self
+
+    def over(self, name: Name) -> list[Name]:
+        """Return the names that overlap `name`."""
+        index = bisect_left(self.names, name.start, key=lambda n: n.end)
+        found = []
+        while index < len(self.names) and self.names[index].start < name.end:
+            if self.names[index].end > name.start:
+                found.append(self.names[index])
+            index += 1
+        return found

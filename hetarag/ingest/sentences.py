@@ -26,12 +26,11 @@ _STOP = re.compile(
     r"|\n(?=[ \t]*+(?:[-*•‣–—][ \t]|\d{1,3}[.)][ \t]|[a-zA-Z]\)[ \t]))"
     r"|\n(?=(?: {4}|\t)\S)"
 )
-_WORD_BEFORE = re.compile(r"[^\W_]+(?:[.'’&-][^\W_]+)*$")
 _NEXT = re.compile(r"\s*+[\"'“‘«(\[]*+\s*+([^\W_]+|\S|$)")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _SOLID = re.compile(r"\S")
-_LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\d{1,3}[.)]$")
-
+_LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\d{1,3}$")
+_LEADING = "\"'“‘«([{„-–—/"
 _NUMBER = re.compile(r"\d|[IVXLC]+$")
 
 
@@ -75,17 +74,14 @@ def _ends_sentence(text: str, start: int, end: int, stop: re.Match[str]) -> bool
     if mark[0] != "." or mark.startswith(".."):
         return True
     window = text[max(start, stop.start() - 40) : stop.start()]
-    if _LIST_NUMBER.search(window + "."):
+    if window[-1:].isdigit() and _LIST_NUMBER.search(window):
         return not following
     return _full_stop_ends(window, following)
 
 
 def _full_stop_ends(window: str, following: str) -> bool:
     """Judge one full stop by the word before it and the word after it."""
-    before = _WORD_BEFORE.search(window)
-    if before is None:
-        return True
-    word = before.group()
+    word = window[max(window.rfind(" "), window.rfind("\n")) + 1 :].lstrip(_LEADING)
     folded = word.casefold()
     opens = following.casefold() in SENTENCE_OPENERS
     if len(word) == 1 and word.isupper():  # an initial, or "vitamin C."

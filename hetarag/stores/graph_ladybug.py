@@ -10,25 +10,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import ladybug
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
+from hetarag.stores.embedded import Embedded
 from hetarag.stores.graph_records import Batch, passages_of
 from hetarag.stores.graph_snapshot import Edge, GraphSnapshot, Passage
 from hetarag.stores.guards import (
-    REBUILD,
     encodable,
     held,
     in_time,
     latest,
-    prepare,
     ranked,
     sees_nothing,
     translated,
@@ -72,21 +71,18 @@ _COLLECT = (
 _CHUNKS = "MATCH (c:Chunk) RETURN c.id, c.document, c.collection, c.tags"
 _EDGES = "MATCH (c:Chunk)-[m:MENTIONS]->(e:Entity) RETURN c.id, e.id, m.count, m.in_title"
 
-T = TypeVar("T")
 
-
-class LadybugStore(Store):
+class LadybugStore(Embedded, Store):
     """Passages by personalised PageRank from the question's entities and seeds."""
 
     kind: StoreKind = "graph"
     accepts: frozenset[EvidenceKind] = frozenset({"chunk", "row"})
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        super().__init__(folder)
         self._lock = threading.Lock()
         self._snapshot: GraphSnapshot | None = None
         self._connection: ladybug.Connection | None = None
-        prepare("graph", folder)
         self._database = self._run(
             "open",
             lambda: ladybug.Database(
@@ -169,16 +165,9 @@ class LadybugStore(Store):
 
     # ------------------------------------------------------------ inside
 
-    def _run(self, action: str, call: Callable[[], T]) -> T:
-        advice = REBUILD.format(folder=self._folder)
-        if action == "open":
-            advice = f"close the other process that has it open, if there is one; {advice}"
-        with translated(self.kind, action, advice):
-            return call()
-
     def _open(self) -> ladybug.Connection:
         if self._connection is None:
-            raise StoreError(self.kind, "is closed; open the knowledge base again")
+            raise self._is_closed()
         return self._connection
 
     def _rows(self, statement: str, **parameters: Any) -> list[Any]:
@@ -194,7 +183,7 @@ class LadybugStore(Store):
 
     @contextmanager
     def _transaction(self, action: str) -> Iterator[None]:
-        with translated(self.kind, action, REBUILD.format(folder=self._folder)):
+        with translated(self.kind, action, self._advice):
             self._rows("BEGIN TRANSACTION")
             try:
                 yield

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hetarag.stores.graph_walk import Walk
+from hetarag.stores.guards import encodable_filter
 from hetarag.types import Filter, Query
 
 _KEPT = 8  # walks prepared for the latest filters
@@ -154,7 +155,7 @@ class GraphSnapshot:
         `check` is called between its steps and may raise.
         """
         view = self._current()
-        walk = view.walk_for(query.filter)
+        walk = view.walk_for(encodable_filter(query.filter))
         entities: dict[int, float] = {}
         for linked in query.entities:
             column = view.entity_of.get(linked.entity.id)

@@ -2,12 +2,17 @@
 
 A walker at a passage goes to one of its entities, the rarer the likelier; at an entity to one of
 the passages that name it, the likelier the more it is about it. With probability 1 - DAMPING it
-starts again from the question. Weights and constants were chosen on three multi-hop sets together.
+starts again from the question.
+
+The constants were chosen on three multi-hop sets together (mean Recall@5 and @20, from the
+question's entities alone, and with ten passages of a full-text search as seeds):
+damping .5: .674/.834 and .687/.891, .85: .698/.835 and .712/.901, .9: .705/.837 and .715/.898;
+seeds' share .2 instead of .5 at .85: .736/.894; title weight 0: .645, 1 to 8 alike. Rarity's form
+and the passages' length matter little (±.005).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -18,11 +23,10 @@ from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 Floats = npt.NDArray[np.float64]
 
-DAMPING = 0.5  # as in HippoRAG 2
-TOLERANCE = 1e-6
+DAMPING = 0.85
+STEPS = 30  # 50 change no mean by more than .001
 TITLE_WEIGHT = 4.0
-SEED_SHARE = 0.5
-TITLE_SHARE = 0.0
+SEED_SHARE = 0.2  # of the start, where the question has both entities and seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class Walk:
         restart_entity = (1 - DAMPING) * (1 - share) * from_entities
         restart_passage = (1 - DAMPING) * share * from_passages
         at_entity, at_passage = restart_entity, restart_passage
-        for _ in range(math.ceil(math.log(TOLERANCE) / math.log(DAMPING))):
+        for _ in range(STEPS):
             check()
             down = self.edges @ (at_entity * self.per_entity)
             up = self.rarity * (self.back @ (at_passage * self.per_passage))

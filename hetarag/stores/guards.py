@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 from hetarag.config import redact
 from hetarag.errors import HetaRAGError, StoreError, StoreTimeoutError
 from hetarag.types import EvidenceKind, Filter, Hit, Record, SearchResult, StoreKind
-
-REBUILD = (
-    "if it stays so, remove the folder {folder} and run `hetarag repair`: a store holds nothing "
-    "that the ledger cannot write again"
-)
 
 
 @contextmanager
@@ -89,6 +79,15 @@ def encodable(text: str) -> str:
     return text
 
 
+def encodable_filter(restriction: Filter) -> Filter:
+    """Return `restriction` with its names as a store that calls `encodable` holds them."""
+    return Filter(
+        frozenset(map(encodable, restriction.collections)),
+        None if restriction.documents is None else frozenset(restriction.documents),
+        None if restriction.tags is None else frozenset(map(encodable, restriction.tags)),
+    )
+
+
 def ranked(store: StoreKind, scored: Iterable[tuple[str, float]], k: int) -> SearchResult[Hit]:
     """Return the k best of (id, score) as hits; equal scores in the order of their ids."""
     best = sorted(scored, key=lambda pair: (-pair[1], pair[0]))[:k]
@@ -106,34 +105,3 @@ def settled(scores: Sequence[float], k: int, asked: int) -> bool:
     it gave all it has, or when the k-th is better than the last.
     """
     return len(scores) < asked or scores[k - 1] > scores[-1]
-
-
-def prepare(store: StoreKind, folder: Path) -> None:
-    """Make the folder of an embedded store."""
-    with translated(store, f"make the folder {folder}", "choose a place that can be written to"):
-        folder.mkdir(parents=True, exist_ok=True)
-
-
-def read_marker(path: Path) -> dict[str, Any] | None:
-    """Return what `write_marker` wrote, or None: then the store beside it was never finished."""
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def write_marker(path: Path, value: dict[str, Any]) -> None:
-    """Write `value` so that after a crash the file is there as a whole or not at all."""
-    fresh = path.with_suffix(".tmp")
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-
-
-def remove(folder: Path) -> None:
-    """Remove what an unfinished start has left."""
-    if folder.exists():
-        shutil.rmtree(folder)

@@ -83,8 +83,9 @@ def schemes(kind: StoreKind) -> tuple[str, ...]:
 def _engine(kind: StoreKind, address: str) -> Engine:
     if kind not in STORE_KINDS:
         raise ConfigError(f"unknown kind of store {kind!r}; known: {', '.join(STORE_KINDS)}")
-    scheme = address if address == EMBEDDED else address.partition("://")[0].lower()
-    engine = ENGINES.get((kind, scheme)) if "://" in address or scheme == EMBEDDED else None
+    scheme, is_url, _ = address.partition("://")
+    known = address == EMBEDDED or (is_url and scheme != EMBEDDED)
+    engine = ENGINES.get((kind, scheme.lower())) if known else None
     if engine is None:
         forms = [s if s == EMBEDDED else f"{s}://…" for s in schemes(kind)]
         raise ConfigError(

@@ -104,7 +104,7 @@ class SqlAlchemyStore(TableStore):
 
     def rows(self, table: TableInfo, first: int, last: int) -> list[tuple[Cell, ...]]:
         """Return rows first…last (1-based, inclusive) as they were written."""
-        physical = sql_schema.physical_table(table)
+        physical = sql_schema.readable_table(table)
         number = physical.c[sql_schema.ROW]
         wanted = sa.select(physical).where(number.between(first, last)).order_by(number)
         kept = sql_schema.misfits.c

@@ -33,21 +33,22 @@ def read_comparisons(reading: Reading) -> None:
 
 def read_values(reading: Reading) -> None:
     """Turn the cells and bare numbers that the question names into conditions."""
-    found: dict[int, list[Cell]] = {}
+    found: dict[tuple[int, Sign], list[Cell]] = {}
     for item in reading.left("cell", "number"):
         ordinal, values = _placed(reading, item)
         item.used, item.ordinals = True, (ordinal,)
-        found.setdefault(ordinal, []).extend(values)
+        sign: Sign = "!=" if _negated(reading, item) else "="
+        found.setdefault((ordinal, sign), []).extend(values)
     for item in reading.operations("or"):
         _check_choice(reading, item)
-    for ordinal, values in found.items():
+    for (ordinal, sign), values in found.items():
         if all(isinstance(value, _Year) for value in values):
             years = [value for value in values if isinstance(value, _Year)]
-            if len(years) > 1:
+            if len(years) > 1 or sign != "=":
                 raise NotUnderstood
             reading.conditions += _bounded(reading, ordinal, "=", int(years[0]))
         else:
-            reading.conditions.append(Condition(ordinal, "=", tuple(dict.fromkeys(values))))
+            reading.conditions.append(Condition(ordinal, sign, tuple(dict.fromkeys(values))))
 
 
 class _Year(int):
@@ -147,7 +148,8 @@ def _bounded(reading: Reading, ordinal: int, sign: Sign, value: float) -> list[C
 def _placed(reading: Reading, item: Item) -> tuple[int, list[Cell]]:
     """Return the column of a named cell or bare number, and the values it stands for."""
     before, after = reading.before(item), reading.after(item)
-    for neighbour in (before, after):
+    described = reading.before(before) if before is not None and before.asks("not") else before
+    for neighbour in (described, after):
         if neighbour is None or neighbour.role != "column" or neighbour.used:
             continue
         shared = [i for i in neighbour.ordinals if i in item.values]
@@ -160,6 +162,12 @@ def _placed(reading: Reading, item: Item) -> tuple[int, list[Cell]]:
             if value is not None:
                 neighbour.used = True
                 return ordinal, [value]
+    if before is not None and before.asks("or", "and") and item.number is not None:
+        twin = reading.before(before)
+        if twin is not None and twin.used and twin.number is not None and twin.ordinals:
+            value = _as_number(reading, twin.ordinals[0], item.number)
+            if value is not None:
+                return twin.ordinals[0], [value]
     likely = [i for i in item.values if item.number is None or reading.is_dated(i)]
     if item.number is not None and not likely:
         likely = [i for i in item.values if reading.column(i).type == "text"]
@@ -172,6 +180,17 @@ def _placed(reading: Reading, item: Item) -> tuple[int, list[Cell]]:
         if reading.is_dated(ordinal):
             return ordinal, [int(item.number)]
     raise NotUnderstood
+
+
+def _negated(reading: Reading, item: Item) -> bool:
+    """Tell whether "not" stands before a cell, a column of its between them at most."""
+    before = reading.before(item)
+    if before is not None and before.role == "column" and before.used:
+        before = reading.before(before)
+    if before is None or not before.asks("not"):
+        return False
+    before.used = True
+    return True
 
 
 def _joined(reading: Reading, column: Item, number: Item) -> bool:

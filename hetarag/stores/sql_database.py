@@ -27,6 +27,7 @@ class Database:
     def __init__(self, url: sa.URL | str) -> None:
         self.url = _parse(url)
         self.dialect = self.url.get_backend_name()
+        self._closed = False
         with translated(self.shown):
             self._writer = _engine(self.url)
             self._reader = _engine(self.url)
@@ -41,6 +42,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open one transaction that writes; committed at the end, rolled back on an error."""
+        self._check_open()
         with translated(self.shown), self._writer.begin() as connection:
             yield connection
 
@@ -51,6 +53,7 @@ class Database:
         Raises:
             StoreTimeoutError: the deadline has passed, before or during a statement.
         """
+        self._check_open()
         if deadline is not None and time.monotonic() >= deadline:
             raise StoreTimeoutError("sql", "the deadline passed before the search began")
         with (
@@ -68,8 +71,13 @@ class Database:
 
     def close(self) -> None:
         """Give back all connections."""
+        self._closed = True
         self._reader.dispose()
         self._writer.dispose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("sql", "it is closed; open the knowledge base again")
 
 
 @contextmanager

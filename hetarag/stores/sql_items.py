@@ -11,7 +11,6 @@ from hetarag.stores.sql_vocabulary import (
     FILLERS,
     SYNONYMS,
     Operation,
-    operation_at,
 )
 from hetarag.stores.sql_words import Token
 from hetarag.types import Cell
@@ -36,6 +35,7 @@ class Item:
     operation: Operation | None = None
     number: float | None = None
     text: str = ""
+    stems: frozenset[str] = frozenset()
     used: bool = False
 
     def asks(self, *kinds: str) -> bool:
@@ -61,8 +61,8 @@ _CONFUSABLE = ("aggregate", "extreme", "common", "count")
 def read_items(question: Question, table: TableWords, cells: Sequence[CellLink]) -> list[Item]:
     """Give each word of the question its role with respect to `table`, in the question's order."""
     candidates = [
-        *_operations(question.words),
-        *_names(link_names(question, table)),
+        *_operations(question),
+        *_names(question, link_names(question, table)),
         *_cells(question, cells),
         *_single_words(question.words, table),
     ]
@@ -87,19 +87,17 @@ def _rank(item: Item) -> int:
     return _ORDER[item.role]
 
 
-def _operations(words: Sequence[Token]) -> Iterator[Item]:
-    texts = [word.text for word in words]
-    for first in range(len(words)):
-        found = operation_at(texts, first)
-        if found:
-            operation, last = found
-            yield Item("operation", first, last, operation=operation, text=texts[first])
+def _operations(question: Question) -> Iterator[Item]:
+    for first, last, operation in question.operations:
+        text = question.words[first].text
+        yield Item("operation", first, last, operation=operation, text=text)
 
 
-def _names(links: Sequence[NameLink]) -> Iterator[Item]:
+def _names(question: Question, links: Sequence[NameLink]) -> Iterator[Item]:
     for link in links:
         role: Role = "column" if link.ordinals else "table"
-        yield Item(role, link.first, link.last, link.ordinals, link.share)
+        stems = frozenset(word.stem for word in question.words[link.first : link.last])
+        yield Item(role, link.first, link.last, link.ordinals, link.share, stems=stems)
 
 
 def _cells(question: Question, links: Sequence[CellLink]) -> Iterator[Item]:
@@ -127,8 +125,10 @@ def _plain(place: int, word: Token, table: TableWords) -> Item:
     here = Item("unknown", place, place + 1, text=word.text)
     if word.number is not None:
         here.role, here.number = "number", word.number
-    elif word.stop or word.text in FILLERS:
+    elif word.stop or word.text in FILLERS or (place == 0 and word.text == "name"):
         here.role = "filler"
+    elif place and word.stem in ("name", "titl") and (label := table.label()) is not None:
+        here.role, here.ordinals, here.share = "column", (label,), 0.9
     elif ordinals := _synonymous(word, table):
         here.role, here.ordinals, here.share = "column", ordinals, 0.9
     elif word.stem in table.title or word.stem in table.name:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from hetarag.stores.sql_cells import unpack
 from hetarag.stores.sql_schema import KEY_LENGTH, ROW, cells
-from hetarag.stores.sql_vocabulary import ALIASES, OPERATIONS
-from hetarag.stores.sql_words import Token, name_stems, table_stems, tokens
+from hetarag.stores.sql_vocabulary import ALIASES, OPERATIONS, Operation, operation_at
+from hetarag.stores.sql_words import Token, inflections, name_stems, table_stems, tokens
 from hetarag.text import STOP_WORDS, phrases
 from hetarag.types import Cell, TableInfo
 
@@ -25,6 +25,7 @@ _POSSESSIVE = 2  # the length of 's
 _NAMES_AT_ONCE = 400
 _TABLES_IN_STATEMENT = 400
 _MOST_CELLS = 20_000
+_LABELS = ("name", "titl")
 _NEEDED = frozenset(["id", "cod", "code", "number", "abbreviation", "average", "count"])
 _OPERATION_STEMS = frozenset(word for phrase in OPERATIONS for word in phrase.split())
 
@@ -49,6 +50,19 @@ class TableWords:
             columns.append((own - name) or own)
         title = frozenset(table_stems(info.title)) - name
         return cls(info, name, title, tuple(columns), name.union(title, *columns))
+
+    def label(self) -> int | None:
+        """Return the column that names the things the table is about: its first text column."""
+        texts = [i for i, c in enumerate(self.info.columns) if c.type == "text"]
+        for matches in (
+            lambda stems: stems in [{word} for word in _LABELS],
+            lambda stems: stems == self.name or (len(stems) == 1 and stems < self.name),
+            lambda stems: bool(stems & set(_LABELS)),
+        ):
+            found = [i for i in texts if matches(self.columns[i])]
+            if found:
+                return found[0]
+        return texts[0] if texts else None
 
 
 class CellLink(NamedTuple):
@@ -83,12 +97,18 @@ class Question:
     words: list[Token]
     stems: frozenset[str]
     phrases: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    operations: list[tuple[int, int, Operation]] = field(default_factory=list)
 
     @classmethod
     def of(cls, text: str) -> Question:
         """Take a question apart: words, and the phrases that may name a cell."""
         words = tokens(text)
         found = cls(text, words, frozenset(word.stem for word in words))
+        texts = [word.text for word in words]
+        for number in range(len(words)):
+            known = operation_at(texts, number)
+            if known is not None:
+                found.operations.append((number, known[1], known[0]))
         starts = {word.start: i for i, word in enumerate(words)}
         begins = [word.start for word in words]
         for phrase in phrases(text[: words[-1].end] if words else "", _LONGEST_PHRASE):
@@ -98,7 +118,8 @@ class Question:
             if words[last - 1].end > phrase.end + _POSSESSIVE:
                 continue  # part of a number such as 1,200
             place = (first, last)
-            for key in (phrase.key[:KEY_LENGTH], *ALIASES.get(phrase.key, ())):
+            others = (*ALIASES.get(phrase.key, ()), *inflections(phrase.key))
+            for key in (phrase.key[:KEY_LENGTH], *others):
                 places = found.phrases.setdefault(key, [])
                 if place not in places:
                     places.append(place)
@@ -111,7 +132,7 @@ def link_cells(
     """Look up the question's phrases in the cell index, in visible tables only."""
     names = list(question.phrases)
     numbers = list(visible)
-    lines = []
+    lines: list[Any] = []
     for first in range(0, len(names), _NAMES_AT_ONCE):
         wanted = sa.select(
             cells.c.name, cells.c.table_number, cells.c.ordinal,

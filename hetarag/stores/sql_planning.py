@@ -10,32 +10,103 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hetarag.stores.sql_cells import YEARS
 from hetarag.stores.sql_conditions import read_comparisons, read_values
 from hetarag.stores.sql_items import Item
 from hetarag.stores.sql_linking import TableWords
 from hetarag.stores.sql_plans import Aggregate, Expression, Plan
 from hetarag.stores.sql_reading import NotUnderstood, Reading
+from hetarag.stores.sql_vocabulary import UNITS
+from hetarag.stores.sql_words import stem
 
 _MOST_ASKED = 50
+_TOGETHER = ("altogether", "total", "combined", "overall")
+_PARTICIPLES = ("built", "born", "made", "won", "held", "written", "sold", "begun", "sent")
+_PLACES = frozenset(
+    stem(word)
+    for word in [
+        "city",
+        "town",
+        "hometown",
+        "location",
+        "country",
+        "place",
+        "venue",
+        "address",
+        "birthplace",
+        "site",
+    ]
+)
 _ENTITY_WORDS = ("which", "who", "whose")
 
 
 def make_plan(words: TableWords, items: Sequence[Item]) -> Plan | None:
     """Return the statement that the question asks of this table, None if that is not certain."""
-    if any(item.role == "unknown" and not _is_unit(items, item) for item in items):
-        return None
     if any(item.asks("refuse") for item in items):
         return None
+    if _shadowed(words, items):
+        return None
     reading = Reading(words, [replace(item, used=False) for item in items])
+    if any(not _is_explained(reading, item) for item in reading.left("unknown")):
+        return None
     try:
         return _Planner(reading).plan()
     except NotUnderstood:
         return None
 
 
-def _is_unit(items: Sequence[Item], item: Item) -> bool:
-    place = items.index(item)
-    return place > 0 and items[place - 1].number is not None
+def plan_fragment(words: TableWords, items: Sequence[Item]) -> Plan | None:
+    """Return the plan of a superlative inside a longer question, that finds one row or few.
+
+    "Who was the piper on the longest ship?" is not for a table; "on the longest ship" is.
+    """
+    run: list[Item] = []
+    for item in [*items, Item("unknown", 0, 0)]:
+        if item.role not in ("unknown", "cell") and not item.asks("refuse"):
+            run.append(item)
+            continue
+        full = any(i.role == "table" and i.share == 1 for i in run)
+        if full and any(i.asks("extreme") for i in run):
+            plan = make_plan(words, run)
+            if plan is not None and plan.of_rows and plan.order is not None and plan.limit:
+                return plan
+        run = []
+    return None
+
+
+def _is_explained(reading: Reading, item: Item) -> bool:
+    """Tell whether a word that links to nothing goes with a number: "300 km", "made in 1980"."""
+    place = reading.items.index(item)
+    if place and reading.items[place - 1].number is not None:
+        return True  # `sql_conditions` knows the words of measure
+    following = reading.after(item)
+    if item.text in UNITS and place and reading.items[place - 1].text == "in":
+        item.role = "filler"  # "the length in metres"
+        return True
+    if not (item.text.endswith("ed") or item.text in _PARTICIPLES) or following is None:
+        return False
+    concepts = following.operation.concepts if following.operation else ()
+    dated = any(name == "date" for name, _ in concepts) and following.asks("compare")
+    if not (dated or (following.number or 0) in YEARS) or reading.of_concept("date") is None:
+        return False
+    item.role = "filler"
+    return True
+
+
+def _shadowed(words: TableWords, items: Sequence[Item]) -> bool:
+    """Tell whether a column that is named has a fuller sibling whose other words stand elsewhere.
+
+    "The name and the release year of the song" may ask for `Song_name` and not for `Name`.
+    """
+    columns = [item for item in items if item.role == "column"]
+    said = frozenset[str]().union(*(item.stems for item in items))
+    full = {o for item in columns if item.share == 1 for o in item.ordinals}
+    for item in columns:
+        own = words.columns[item.ordinals[0]]
+        for ordinal, other in enumerate(words.columns):
+            if ordinal not in full and own < other and other <= said:
+                return True
+    return False
 
 
 class _Planner:
@@ -91,6 +162,11 @@ class _Planner:
         """Read "sorted by"-less order: "list names in alphabetical order"."""
         ordinal = self.r.only(self.r.before(item))
         if ordinal is None:
+            columns = self.r.left("column")
+            if columns and len(columns) != 1:
+                raise NotUnderstood
+            ordinal = self.r.only(columns[0]) if columns else self.r.label()
+        if ordinal is None:
             raise NotUnderstood
         self.order = Expression(ordinal)
 
@@ -124,7 +200,8 @@ class _Planner:
         names = [item.operation.name for item in waiting if item.operation]
         before = self.r.before(waiting[0])
         nested = before is not None and before.asks("extreme")
-        if names in (["max"], ["min"]) and self._focused(waiting[0]):
+        grouped = any(self.r.operations("each"))
+        if names in (["max"], ["min"]) and not grouped and self._focused(waiting[0]):
             self._extreme(waiting[0], ordinal, names[0], column)
             return
         for name in names:
@@ -141,7 +218,7 @@ class _Planner:
     def _extremes(self) -> None:
         """Read superlatives, with the column they speak of or the concept they stand for."""
         for item in list(self.r.operations("common")):
-            ordinal = self.r.only(column := self.r.after(item))
+            ordinal = self.r.only(column := self.r.after(item, "table"))
             if ordinal is None or column is None:
                 raise NotUnderstood
             self.asked.append(ordinal)
@@ -164,12 +241,23 @@ class _Planner:
         ordinal = self.r.ordered(following)
         if ordinal is not None and following is not None:
             self._extreme(item, ordinal, _direction(self.r, item, ordinal), following)
+        elif (
+            item.operation
+            and any(name == "date" for name, _ in item.operation.concepts)
+            and ((dated := self._dated_before(item)) is not None)
+        ):
+            self._extreme(item, dated, _direction(self.r, item, dated), self.r.before(item), True)
         elif (found := self._by_concept(item)) is not None:
             self._extreme(item, *found, None)
         elif following is not None and following.role == "table" and item.text in _MANY:
             self._ranked_group(item, Expression(None, "count"))
         else:
             self._elsewhere(item)
+
+    def _dated_before(self, item: Item) -> int | None:
+        """Return the dates of "was born first"."""
+        ordinal = self.r.ordered(self.r.before(item))
+        return ordinal if ordinal is not None and self.r.is_dated(ordinal) else None
 
     def _by_concept(self, item: Item) -> tuple[int, str] | None:
         for concept, direction in item.operation.concepts if item.operation else ():
@@ -247,19 +335,26 @@ class _Planner:
             elif ordinal is not None:
                 following.used = True
                 if self.r.is_ordered(ordinal) and not distinct:
-                    self.asked.append(ordinal)
+                    self._amount(ordinal)
                 else:
                     self.computed.append(Expression(ordinal, "count", distinct=True))
             else:
                 raise NotUnderstood
 
+    def _amount(self, ordinal: int) -> None:
+        """Read "how many winters": a number as it stands, or their sum when "altogether" is said."""
+        if any(item.text in _TOGETHER for item in self.r.items):
+            self.computed.append(Expression(ordinal, "sum"))
+        else:
+            self.asked.append(ordinal)
+
     def _groups(self) -> None:
         """Read "for each country", "by country"."""
         for item in list(self.r.operations("each", "by")):
-            following = self.r.after(item)
+            following = self.r.after(item, "table")
             ordinal = self.r.only(following)
             if ordinal is None or following is None or not self.computed:
-                if item.asks("by"):
+                if item.asks("by") or not self.computed:
                     item.used = True
                     continue
                 raise NotUnderstood
@@ -292,7 +387,9 @@ class _Planner:
             if self.order is not None or any(ordinal != self.group for ordinal in asked):
                 raise NotUnderstood
             groups = () if self.group is None else (Expression(self.group),)
-            return Plan(info, (*groups, *self.computed), conditions, self.group)
+            computed = dict.fromkeys(self.computed)
+            return Plan(info, (*groups, *computed), conditions, self.group)
+        asked = asked or self._place_or_time()
         if not asked:
             label = self.r.label()
             if label is None or not (self.order or conditions):
@@ -302,11 +399,27 @@ class _Planner:
             raise NotUnderstood
         if self.order is None and not conditions and not distinct:
             raise NotUnderstood
+        if set(asked) <= {c.column for c in conditions if c.sign == "="}:
+            raise NotUnderstood  # it would answer with the question's own words
         select = tuple(Expression(ordinal) for ordinal in asked)
         return Plan(
             info, select, conditions, self.group, self.order, self.descending, self.limit,
             distinct and self.order is None,
         )  # fmt: skip
+
+    def _place_or_time(self) -> tuple[int, ...]:
+        """Return the one column that "where" or "when" at the beginning asks for."""
+        first = self.r.items[0].text
+        if first not in ("where", "when"):
+            return ()
+        stems = self.r.words.columns
+        date = self.r.of_concept("date")
+        found = [i for i, column in enumerate(stems) if column & _PLACES]
+        if first == "when":
+            found = [] if date is None else [date]
+        if len(found) != 1:
+            raise NotUnderstood
+        return (found[0],)
 
     def _focused(self, item: Item) -> bool:
         """Tell whether something else than the extreme value is asked for before it is named."""

@@ -8,7 +8,7 @@ from typing import Literal
 from hetarag.types import Cell, TableInfo
 
 Aggregate = Literal["count", "sum", "avg", "max", "min"]
-Sign = Literal["=", "<", "<=", ">", ">="]
+Sign = Literal["=", "!=", "<", "<=", ">", ">="]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A column compared: with "=" to any of the values, else to the one value."""
+    """A column compared: with "=" and "!=" to all of the values, else to the one value."""
 
     column: int
     sign: Sign

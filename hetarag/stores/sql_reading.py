@@ -13,7 +13,6 @@ from hetarag.types import ColumnInfo
 
 _ORDERED = ("integer", "real", "date", "datetime")
 _YEARLY = frozenset(concept_stems("date")) | {"season", "edition"}
-_LABELS = ("name", "titl")
 
 
 class NotUnderstood(Exception):  # noqa: N818 - no error: the question is left to other evidence
@@ -52,7 +51,8 @@ class Reading:
         place += step
         while 0 <= place < len(self.items):
             item = self.items[place]
-            if item.role != "filler" and item.role not in skipped and not item.asks("distinct"):
+            passed = item.role == "filler" or item.role in skipped or item.asks("distinct", "by")
+            if not passed:
                 return item
             place += step
         return None
@@ -65,8 +65,10 @@ class Reading:
 
     def ordered(self, item: Item | None) -> int | None:
         """Return the column an item names if its cells are numbers or dates."""
-        ordinal = self.only(item)
-        return ordinal if ordinal is not None and self.is_ordered(ordinal) else None
+        if item is None or item.role != "column" or item.used:
+            return None
+        found = [ordinal for ordinal in item.ordinals if self.is_ordered(ordinal)]
+        return found[0] if len(found) == 1 else None
 
     def is_ordered(self, ordinal: int) -> bool:
         """Tell whether a column's cells are numbers or dates, and not mere numbers of things."""
@@ -84,28 +86,21 @@ class Reading:
 
     def of_concept(self, concept: Concept) -> int | None:
         """Return the one ordered column that stands for a concept, if there is just one."""
-        for word in concept_stems(concept):
+        dated = [i for i in range(len(self.words.columns)) if self.is_dated(i)]
+        if concept == "date" and len(dated) < 2:
+            return dated[0] if dated else None
+        for word in concept_stems(concept)[: 2 if concept == "date" else None]:
             found = [i for i, c in enumerate(self.words.columns) if word in c]
             found = [i for i in found if self.is_ordered(i)]
             exact = [i for i in found if len(self.words.columns[i]) == 1]
-            if len(exact) == 1 or len(found) == 1:
-                return (exact if len(exact) == 1 else found)[0]
+            if len(exact) == 1:
+                return exact[0]
+            if concept == "date":
+                continue
             if found:
-                return None
-        if concept != "date":
-            return None
-        dated = [i for i in range(len(self.words.columns)) if self.is_dated(i)]
-        return dated[0] if len(dated) == 1 else None
+                return found[0] if len(found) == 1 else None
+        return None
 
     def label(self) -> int | None:
-        """Return the column that names the things the table is about: its first text column."""
-        texts = [i for i, c in enumerate(self.words.info.columns) if c.type == "text"]
-        for matches in (
-            lambda stems: stems in [{word} for word in _LABELS],
-            lambda stems: stems == self.words.name or (len(stems) == 1 and stems < self.words.name),
-            lambda stems: bool(stems & set(_LABELS)),
-        ):
-            found = [i for i in texts if matches(self.words.columns[i])]
-            if found:
-                return found[0]
-        return texts[0] if texts else None
+        """Return the column that names the things the table is about."""
+        return self.words.label()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from hetarag.stores.sql_items import Item
 from hetarag.stores.sql_linking import CellLink
-from hetarag.stores.sql_schema import ROW, physical_table
+from hetarag.stores.sql_schema import ROW, readable_table
 from hetarag.types import Cell, TableInfo
 
 _FEW = 200  # a value in more rows than this names none of them by itself
@@ -33,7 +33,7 @@ def named_rows(
     rare = [place for place in places if _occurrences(items[place], links) <= _FEW]
     if not rare and len(places) < 2:
         return []
-    physical = physical_table(table)
+    physical = readable_table(table)
     ordinals = sorted({ordinal for place in places for ordinal in items[place].values})
     tests = [_holds(table, physical, items[place].values) for place in rare or places]
     wanted = (
@@ -56,12 +56,12 @@ def _occurrences(item: Item, links: Sequence[CellLink]) -> int:
     )
 
 
-def _column(table: TableInfo, physical: sa.Table, ordinal: int) -> sa.Column[Any]:
+def _column(table: TableInfo, physical: sa.TableClause, ordinal: int) -> sa.ColumnClause[Any]:
     return physical.c[table.columns[ordinal].physical]
 
 
 def _holds(
-    table: TableInfo, physical: sa.Table, values: Mapping[int, tuple[Cell, ...]]
+    table: TableInfo, physical: sa.TableClause, values: Mapping[int, tuple[Cell, ...]]
 ) -> sa.ColumnElement[bool]:
     return sa.or_(*(_column(table, physical, o).in_(cells) for o, cells in values.items()))
 

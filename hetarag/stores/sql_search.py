@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from hetarag import ids
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.stores.sql_items import Item, read_items
 from hetarag.stores.sql_linking import CellLink, Question, TableWords, link_cells
-from hetarag.stores.sql_planning import make_plan
+from hetarag.stores.sql_planning import make_plan, plan_fragment
 from hetarag.stores.sql_plans import Plan
 from hetarag.stores.sql_rows import named_rows
 from hetarag.stores.sql_statements import Computed, compute
@@ -25,6 +26,7 @@ _TABLES_WITH_ROWS = 8
 _TABLES_SHOWN = 5
 _LEAST = 0.2  # of the question's weight, below which a link may be chance
 _MARGIN = 0.25
+_FRAGMENT = 0.6
 _STRENGTH = {"table": 1.0, "cell": 1.0, "number": 1.0, "column": 0.8, "title": 0.9}
 
 
@@ -157,16 +159,18 @@ def _rows(
     total = sum(weights.values())
     found = []
     for candidate in [c for c in candidates if c.links][:_TABLES_WITH_ROWS]:
-        for row in named_rows(connection, candidate.info, candidate.items, candidate.links):
-            held = set(row.items)
+        rows = named_rows(connection, candidate.info, candidate.items, candidate.links)
+        alike = Counter(row.items for row in rows)
+        for row in rows:
             said = sum(
                 _said(item, weights)
                 for place, item in enumerate(candidate.items)
-                if place in held or not item.values
+                if place in row.items or not item.values
             )
             score = said / total if total else 0.0
             if score >= _LEAST:
-                found.append(Found(ids.row_id(candidate.info.number, row.number), score * 0.9))
+                certain = 0.9 / (1 + 0.12 * math.log2(alike[row.items]))
+                found.append(Found(ids.row_id(candidate.info.number, row.number), score * certain))
     best = max((row.score for row in found), default=0.0)
     return [row for row in found if row.score >= best * 0.6]
 
@@ -174,12 +178,17 @@ def _rows(
 def _answers(connection: sa.Connection, candidates: Sequence[Candidate]) -> list[Found]:
     """Return the computed answer, if one table and one reading of the question stand out."""
     planned = []
+    named = _places_of_names(candidates)
     for candidate in candidates:
+        if _speaks_of_another(candidate, named):
+            continue
         plan = make_plan(candidate.words, candidate.items)
         if plan is not None and _grounded(candidate.items):
             planned.append((_evidence(candidate.items), plan))
     planned.sort(key=lambda pair: -pair[0])
-    if not planned or (len(planned) > 1 and planned[0][0] - planned[1][0] < _MARGIN):
+    if not planned:
+        return _of_fragments(connection, candidates, named)
+    if len(planned) > 1 and planned[0][0] - planned[1][0] < _MARGIN:
         return []
     computed = _run(connection, planned[0][1])
     if computed is None:
@@ -189,6 +198,23 @@ def _answers(connection: sa.Connection, candidates: Sequence[Candidate]) -> list
     if len(computed.rows) <= 5:
         found += [Found(ids.row_id(table.number, row), 0.95) for row in computed.rows]
     return found
+
+
+def _of_fragments(
+    connection: sa.Connection, candidates: Sequence[Candidate], named: set[int]
+) -> list[Found]:
+    """Return the rows that a superlative inside the question speaks of."""
+    plans = [
+        plan
+        for candidate in candidates
+        if not _speaks_of_another(candidate, named)
+        and (plan := plan_fragment(candidate.words, candidate.items)) is not None
+    ]
+    if len(plans) != 1:
+        return []
+    computed = _run(connection, plans[0])
+    rows = computed.rows if computed is not None else ()
+    return [Found(ids.row_id(plans[0].table.number, row), _FRAGMENT) for row in rows]
 
 
 def _run(connection: sa.Connection, plan: Plan) -> Computed | None:
@@ -204,11 +230,42 @@ def _run(connection: sa.Connection, plan: Plan) -> Computed | None:
         return None
 
 
+def _places_of_names(candidates: Sequence[Candidate]) -> set[int]:
+    """Return the places of words that name some table in full."""
+    return {
+        place
+        for candidate in candidates
+        for item in candidate.items
+        if item.role == "table" and item.share == 1
+        for place in range(item.first, item.last)
+    }
+
+
+def _speaks_of_another(candidate: Candidate, named: set[int]) -> bool:
+    """Tell whether words that this table takes for less are the full name of another one.
+
+    Then the question joins tables: "singer" is a part of this table's title, or a column of keys.
+    """
+    parts = frozenset[str]().union(
+        *(item.stems for item in candidate.items if item.role == "table")
+    )
+    for item in candidate.items:
+        if named.isdisjoint(range(item.first, item.last)):
+            continue
+        if item.role == "title" or (item.role == "table" and parts != candidate.words.name):
+            return True
+        if item.role == "column" and any(
+            candidate.info.columns[ordinal].type == "integer" for ordinal in item.ordinals
+        ):
+            return True
+    return False
+
+
 def _grounded(items: Sequence[Item]) -> bool:
     """Tell whether it is beyond chance that the question speaks of this table."""
     if any(item.role in ("table", "title") for item in items):
         return True
-    columns = [item for item in items if item.role == "column" and item.share == 1]
+    columns = [i for i in items if (i.role == "column" and i.share == 1) or i.asks("measure")]
     return len(columns) > 1 or bool(columns and any(item.values for item in items))
 
 

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from hetarag.rendering import render_cell
 from hetarag.stores.sql_plans import Condition, Expression, Plan
-from hetarag.stores.sql_schema import ROW, misfits, physical_table
+from hetarag.stores.sql_schema import ROW, misfits, readable_table
 from hetarag.types import Cell, QueryResult
 
 MOST_ROWS = 20
+_MOST_TIES = 4
 _SHOWN_NAME = 80
 _KEY = "order_key"
 _HEADINGS = {"sum": "sum of", "avg": "average of", "max": "maximum of", "min": "minimum of"}
@@ -34,10 +35,13 @@ def compute(connection: sa.Connection, plan: Plan) -> Computed | None:
     extra = (plan.order is not None) + plan.of_rows
     if plan.order is not None and plan.limit is not None:
         wanted = _with_ties([line[-1 - plan.of_rows] for line in lines], plan.limit)
+        if wanted > plan.limit + _MOST_TIES:
+            return None  # no extreme at all
         lines = lines[:wanted]
     if not lines or len(lines) > MOST_ROWS:
         return None
-    shown = [tuple(_plain(cell) for cell in line[: len(line) - extra]) for line in lines]
+    computed = [expression.aggregate is not None for expression in plan.select]
+    shown = [tuple(map(_plain, line[: len(line) - extra], computed)) for line in lines]
     if plan.order is None and all(cell is None for row in shown for cell in row):
         return None
     limit = len(lines) if plan.limit is not None and len(lines) > plan.limit else plan.limit
@@ -72,7 +76,7 @@ def shown_statement(plan: Plan, limit: int | None = None) -> str:
 
 def _statement(plan: Plan) -> sa.Select[Any]:
     """Build the SELECT: what is shown, then the key of the order, then the row's number."""
-    table = physical_table(plan.table)
+    table = readable_table(plan.table)
     columns = [_column(plan, table, e).label(f"shown_{i}") for i, e in enumerate(plan.select)]
     if plan.order is not None:
         columns.append(_column(plan, table, plan.order).label(_KEY))
@@ -91,7 +95,7 @@ def _statement(plan: Plan) -> sa.Select[Any]:
     return statement.order_by(*_order(plan, table)).limit((plan.limit or 0) + MOST_ROWS + 1)
 
 
-def _order(plan: Plan, table: sa.Table) -> list[sa.ColumnElement[Any]]:
+def _order(plan: Plan, table: sa.TableClause) -> list[sa.ColumnElement[Any]]:
     keys: list[sa.ColumnElement[Any]] = []
     if plan.order is not None:
         key = _column(plan, table, plan.order)
@@ -103,11 +107,11 @@ def _order(plan: Plan, table: sa.Table) -> list[sa.ColumnElement[Any]]:
     return keys
 
 
-def _physical(plan: Plan, table: sa.Table, ordinal: int) -> sa.Column[Any]:
+def _physical(plan: Plan, table: sa.TableClause, ordinal: int) -> sa.ColumnClause[Any]:
     return table.c[plan.table.columns[ordinal].physical]
 
 
-def _column(plan: Plan, table: sa.Table, expression: Expression) -> sa.ColumnElement[Any]:
+def _column(plan: Plan, table: sa.TableClause, expression: Expression) -> sa.ColumnElement[Any]:
     if expression.column is None:
         return sa.func.count()
     column = _physical(plan, table, expression.column)
@@ -118,7 +122,7 @@ def _column(plan: Plan, table: sa.Table, expression: Expression) -> sa.ColumnEle
     return function
 
 
-def _compared(plan: Plan, table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
+def _compared(plan: Plan, table: sa.TableClause, condition: Condition) -> sa.ColumnElement[bool]:
     column = _physical(plan, table, condition.column)
     value = condition.values[0]
     comparisons = {
@@ -129,6 +133,8 @@ def _compared(plan: Plan, table: sa.Table, condition: Condition) -> sa.ColumnEle
     }
     if condition.sign == "=":
         return column.in_(condition.values)
+    if condition.sign == "!=":
+        return column.not_in(condition.values)
     return comparisons[condition.sign]
 
 
@@ -149,9 +155,11 @@ def _with_ties(keys: Sequence[object], limit: int) -> int:
     return wanted
 
 
-def _plain(cell: Any) -> Cell:
+def _plain(cell: Any, computed: bool) -> Cell:
     if isinstance(cell, Decimal):
         return int(cell) if cell == cell.to_integral_value() else float(cell)
+    if isinstance(cell, float) and computed:
+        return float(f"{cell:.12g}")  # 52.32, not 52.31999999999999
     plain: Cell = cell
     return plain
 
@@ -177,7 +185,8 @@ def _shown_condition(plan: Plan, condition: Condition) -> str:
     name = _name(plan, condition.column)
     values = [_literal(value) for value in condition.values]
     if len(values) > 1:
-        return f"{name} IN ({', '.join(values)})"
+        absent = "NOT " if condition.sign == "!=" else ""
+        return f"{name} {absent}IN ({', '.join(values)})"
     return f"{name} {condition.sign} {values[0]}"
 
 

@@ -23,6 +23,7 @@ OperationKind = Literal[
     "distinct",
     "measure",
     "by",
+    "not",
     "refuse",
 ]
 Concept = Literal[
@@ -154,7 +155,8 @@ _MEASURES: tuple[tuple[str, Concept], ...] = (
 
 _PLAIN: dict[str, Operation] = {
     **dict.fromkeys(
-        ["how many", "number of", "total number of", "total count of", "count of", "count"],
+        ["how many", "number of", "total number of", "total count of", "count of", "count",
+         "count the number of", "count the total number of"],
         Operation("count"),
     ),
     **dict.fromkeys(["average", "mean", "avg", "average of"], Operation("aggregate", "avg")),
@@ -179,6 +181,7 @@ _PLAIN: dict[str, Operation] = {
         for word in words.split()
     },
     "by": Operation("by"),
+    **dict.fromkeys(["not", "other than"], Operation("not")),
     "or": Operation("or"),
     "and": Operation("and"),
     "between": Operation("between"),
@@ -193,13 +196,15 @@ _PLAIN: dict[str, Operation] = {
         Operation("order"),
     ),
     **dict.fromkeys(
-        ["in descending order of", "in descending order by", "in decreasing order of",
+        ["in descending order of", "in descending order by", "ordered by descending",
+         "sorted by descending", "descending order of", "descending by", "in decreasing order of",
          "in descending order of their", "sorted in descending order of",
          "ordered in descending order of"],
         Operation("order", "descending"),
     ),
     **dict.fromkeys(
-        ["in ascending order of", "in ascending order by", "in increasing order of",
+        ["in ascending order of", "in ascending order by", "ordered by ascending",
+         "sorted by ascending", "ascending order of", "ascending by", "in increasing order of",
          "in alphabetical order of", "in alphabetical order by", "in lexicographical order of",
          "alphabetically ordered by", "sorted in ascending order of",
          "ordered in ascending order of"],
@@ -213,12 +218,13 @@ _PLAIN: dict[str, Operation] = {
     **dict.fromkeys(
         ["in ascending order", "ascending", "from lowest to highest", "from low to high",
          "in alphabetical order", "alphabetically", "in increasing order",
-         "in lexicographical order"],
+         "in lexicographical order", "sorted alphabetically",
+         "ordered alphabetically"],
         Operation("ascending"),
     ),
     **dict.fromkeys(["different", "distinct", "unique"], Operation("distinct")),
     **dict.fromkeys(
-        ["not", "without", "except", "excluding", "no", "never", "neither", "nor", "other than",
+        ["without", "except", "excluding", "no", "never", "neither", "nor",
          "both", "except for", "don't", "doesn't", "didn't", "isn't", "aren't", "wasn't",
          "other", "besides", "instead", "same", "respectively", "percentage",
          "second", "third", "fourth", "fifth", "difference", "median", "ratio", "proportion",
@@ -246,7 +252,7 @@ FILLERS = frozenset(
     """
     list show find give tell return please display get report provide identify state present
     there exist exists existing available recorded record records listed entry entries row rows
-    database table dataset data value values information info named called known name's
+    database table dataset data value values information info named called known either shared corresponds
     happen happened happens occur occurred occurs take takes took place hold held belong belongs
     located locate situated based come comes came make makes made makes contain contains include
     includes included have having has had do does did us me we you i whose who which what where
@@ -283,6 +289,8 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
         "sex gender",
         "town city",
         "employees staff",
+        "director directed",
+        "writer written",
     )
 )
 

@@ -23,6 +23,7 @@ _NUMBER_WORDS = {
     )
 }
 _IRREGULAR = {
+    "aged": "age",
     "people": "person",
     "children": "child",
     "men": "man",
@@ -56,6 +57,9 @@ _ABBREVIATIONS = {
     "lang": ("language",),
     "desc": ("description",),
 }
+_SYMBOLS = frozenset(
+    "m km cm mm ft mi kg g t lb lbs ha km2 m2 m3 kmh mph kw mw gw kwh usd eur gbp deg min s h l".split()  # noqa: SIM905
+)
 _NOT_A_NAME = frozenset(["csv", "tsv", "xlsx", "xls", "parquet", "html", "table", "sheet", "data"])
 
 
@@ -97,6 +101,14 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith("e") and len(word) > 4 else word
 
 
+def inflections(word: str) -> tuple[str, ...]:
+    """Return the forms under which a cell may hold a folded word: "launched" as "launch"."""
+    if len(word) < 4 or not word.isalpha():
+        return ()
+    forms = (_singular(word), _IRREGULAR.get(word, word), stem(word))
+    return tuple(form for form in dict.fromkeys(forms) if form != word)
+
+
 def name_stems(name: str) -> tuple[str, ...]:
     """Return the stems of the words that a table's or column's name is made of.
 
@@ -107,6 +119,8 @@ def name_stems(name: str) -> tuple[str, ...]:
         word = fold(part)
         found += [stem(w) for w in _ABBREVIATIONS.get(word, (word,))]
     kept = [word for word in found if word not in STOP_WORDS]
+    if len(kept) > 1 and kept[-1] in _SYMBOLS:  # `length_m`, "Length (m)"
+        kept.pop()
     return tuple(dict.fromkeys(kept or found))
 
 

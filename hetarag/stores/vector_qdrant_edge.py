@@ -10,35 +10,23 @@ ours; the lock here only keeps two writers from making the shard twice.
 
 from __future__ import annotations
 
+import shutil
 import threading
-import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 import numpy as np
 import qdrant_edge as edge
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
-from hetarag.stores.guards import (
-    REBUILD,
-    encodable,
-    in_time,
-    latest,
-    prepare,
-    ranked,
-    read_marker,
-    remove,
-    sees_nothing,
-    settled,
-    translated,
-    write_marker,
-)
+from hetarag.stores.embedded import Embedded, read_marker, write_marker
+from hetarag.stores.guards import in_time, latest, ranked, sees_nothing, settled
 from hetarag.stores.registry import StoreOptions
+from hetarag.stores.vector_qdrant_points import INDEXED, condition, payload, uuids
 from hetarag.types import (
     EvidenceKind,
-    Filter,
     Health,
     Hit,
     Query,
@@ -51,25 +39,21 @@ from hetarag.types import (
 _FORMAT = 1
 _SPARE = 16  # asked for beyond k, so that equal scores at the border are seen
 _PAGE = 1000
-_INDEXED = ("collection", "document", "tags")
 _EXACT = edge.SearchParams(exact=True)
 
-T = TypeVar("T")
 
-
-class QdrantEdgeStore(Store):
+class QdrantEdgeStore(Embedded, Store):
     """Cosine similarity over unit vectors; the score of a hit is the cosine."""
 
     kind: StoreKind = "vector"
     accepts: frozenset[EvidenceKind] = frozenset({"chunk", "row", "table"})
 
     def __init__(self, folder: Path, dimension: int | None) -> None:
-        self._folder = folder
+        super().__init__(folder)
         self._lock = threading.Lock()
         self._shard: edge.EdgeShard | None = None
         self._dimension = dimension
         self._closed = False
-        prepare("vector", folder)
         marker = self._run("read", lambda: read_marker(self._marker))
         if marker is not None:
             self._check_format(marker, dimension)
@@ -86,7 +70,7 @@ class QdrantEdgeStore(Store):
     def apply(self, records: Sequence[Record]) -> None:
         """Write the vectors of `records`; they are in the engine's log and flushed on return."""
         points = [
-            edge.Point(record.id, self._vector(record).tolist(), _payload(record))
+            edge.Point(record.id, self._vector(record).tolist(), payload(record))
             for record in latest(self.kind, self.accepts, records).values()
         ]
         if not points:
@@ -101,7 +85,7 @@ class QdrantEdgeStore(Store):
 
     def delete(self, ids: Collection[str]) -> None:
         """Remove the vectors with these ids."""
-        known = _uuids(ids)
+        known = uuids(ids)
         with self._lock:
             shard = self._open_shard()
             if shard is None or not known:
@@ -111,7 +95,7 @@ class QdrantEdgeStore(Store):
 
     def digests(self, ids: Collection[str]) -> dict[str, str]:
         """Return the digest of each of these ids that is there."""
-        shard, known = self._open_shard(), _uuids(ids)
+        shard, known = self._open_shard(), uuids(ids)
         if shard is None or not known:
             return {}
         found = self._run("read", lambda: shard.retrieve([*known], ["digest"], False))
@@ -136,12 +120,12 @@ class QdrantEdgeStore(Store):
         vector = np.asarray(query.vector, dtype=np.float32)
         self._check_dimension("the question", vector)
         nearest = edge.Query.Nearest(vector.tolist())
-        condition = _condition(query.filter)
+        admitted = condition(query.filter)
         asked = k + _SPARE
         while True:
             in_time(self.kind, query.deadline)
             request = edge.QueryRequest(
-                limit=asked, query=nearest, filter=condition, params=_EXACT, with_payload=False
+                limit=asked, query=nearest, filter=admitted, params=_EXACT, with_payload=False
             )
             points = self._run("search", lambda: shard.query(request))  # noqa: B023
             if settled([point.score for point in points], k, asked):
@@ -151,12 +135,10 @@ class QdrantEdgeStore(Store):
     def health(self) -> Health:
         """Tell whether the shard is open and how many vectors it holds."""
         try:
-            shard = self._open_shard()
-            count = shard.count(edge.CountRequest(exact=True)) if shard is not None else 0
-        except BaseException as error:
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            return Health(False, "qdrant-edge", detail=str(error))
+            shard, exact = self._open_shard(), edge.CountRequest(exact=True)
+            count = self._run("count", lambda: shard.count(exact)) if shard is not None else 0
+        except StoreError as error:
+            return Health(False, "qdrant-edge", detail=error.reason)
         return Health(True, "qdrant-edge", count, f"{self._dimension or '?'} dimensions, exact")
 
     def close(self) -> None:
@@ -177,25 +159,18 @@ class QdrantEdgeStore(Store):
     def _marker(self) -> Path:
         return self._folder / "store.json"
 
-    def _run(self, action: str, call: Callable[[], T]) -> T:
-        advice = REBUILD.format(folder=self._folder)
-        if action == "open":
-            advice = f"close the other process that has it open, if there is one; {advice}"
-        with translated(self.kind, action, advice):
-            return call()
-
     def _open_shard(self) -> edge.EdgeShard | None:
         if self._closed:
-            raise StoreError(self.kind, "is closed; open the knowledge base again")
+            raise self._is_closed()
         return self._shard
 
     def _create(self, dimension: int) -> edge.EdgeShard:
         """Make the shard; the marker comes last, so that a crash before it leaves no half one."""
-        self._run("create", lambda: remove(self._path))
+        self._run("create", lambda: shutil.rmtree(self._path, ignore_errors=True))
         vectors = edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)
         config = edge.EdgeConfig(vectors=vectors)
         shard = self._run("create", lambda: edge.EdgeShard.create(str(self._path), config))
-        for name in _INDEXED:
+        for name in INDEXED:
             index = edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Keyword)
             self._run("create", lambda index=index: shard.update(index))  # type: ignore[misc]
         self._run("create", shard.flush)
@@ -207,7 +182,7 @@ class QdrantEdgeStore(Store):
         if marker.get("format") != _FORMAT or not isinstance(marker.get("dimension"), int):
             raise StoreError(
                 self.kind,
-                f"{self._marker} is of another version; {REBUILD.format(folder=self._folder)}",
+                f"{self._marker} is of another version; {self._advice}",
             )
         if dimension is not None and dimension != marker["dimension"]:
             raise StoreError(
@@ -236,43 +211,3 @@ class QdrantEdgeStore(Store):
             raise StoreError(
                 self.kind, f"the vector of {what} is not finite; look at the embedder's output"
             )
-
-
-def _payload(record: Record) -> edge.Payload:
-    return {
-        "collection": encodable(record.collection),
-        "document": record.document_id,
-        "tags": [encodable(tag) for tag in record.tags],
-        "digest": record.digest,
-        "kind": record.kind,
-    }
-
-
-def _condition(restriction: Filter) -> edge.Filter | None:
-    must: list[edge.ConditionType] = []
-    if restriction.collections:
-        must.append(_any("collection", restriction.collections))
-    if restriction.documents is not None:
-        must.append(_any("document", restriction.documents))
-    if restriction.tags is not None:
-        visible: list[edge.ConditionType] = [edge.IsEmptyCondition("tags")]
-        if restriction.tags:
-            visible.append(_any("tags", restriction.tags))
-        must.append(edge.Filter(should=visible))
-    return edge.Filter(must=must) if must else None
-
-
-def _any(key: str, values: Collection[str]) -> edge.FieldCondition:
-    return edge.FieldCondition(key, edge.MatchAny(sorted(encodable(value) for value in values)))
-
-
-def _uuids(ids: Collection[str]) -> list[edge.PointId]:
-    """Return the ids that can be there at all: the engine takes UUIDs only."""
-    return [identifier for identifier in ids if _is_uuid(identifier)]
-
-
-def _is_uuid(identifier: str) -> bool:
-    try:
-        return str(uuid.UUID(identifier)) == identifier
-    except ValueError:
-        return False

@@ -1,0 +1,70 @@
+"""Question sets: a corpus and its questions as JSON Lines.
+
+`corpus.jsonl` has {"id", "title", "text"} a line, `questions.jsonl` {"id", "question", "answers",
+"supporting_ids"} and, where there is one, "type".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hetarag.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One document of a corpus."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, the answers that count, and the documents that hold the answer."""
+
+    id: str
+    text: str
+    answers: tuple[str, ...]
+    supporting: frozenset[str]
+    type: str = ""
+
+
+def read_corpus(path: Path) -> list[Passage]:
+    """Read a corpus."""
+    return [
+        Passage(str(line["id"]), str(line.get("title") or ""), str(line["text"]))
+        for line in _lines(path)
+    ]
+
+
+def read_questions(path: Path, limit: int | None = None) -> list[Question]:
+    """Read questions, the first `limit` of them."""
+    found = [
+        Question(
+            id=str(line["id"]),
+            text=str(line["question"]),
+            answers=tuple(map(str, line.get("answers", ()))),
+            supporting=frozenset(map(str, line.get("supporting_ids", ()))),
+            type=str(line.get("type") or ""),
+        )
+        for line in _lines(path)
+    ]
+    return found[:limit]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield json.loads(line)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path}, line {number}: not a line of this form: {error}") from error

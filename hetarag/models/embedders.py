@@ -1,0 +1,40 @@
+"""From the settings to an embedder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hetarag.config import ModelSettings
+from hetarag.models.embedder_settings import onnx_file
+from hetarag.models.fetch import Progress
+from hetarag.models.install import ignore, resolve
+from hetarag.models.registry import KNOWN
+from hetarag.errors import ModelError
+from hetarag.protocols import Embedder
+
+
+def make_embedder(settings: ModelSettings, *, progress: Progress = ignore) -> Embedder:
+    """Return the embedder that `settings.embedder` names, installing it if that is allowed.
+
+    Raises:
+        ModelError: it is not here, cannot be had, or is no embedder.
+        MissingExtraError: it needs torch and that is not installed.
+    """
+    known = KNOWN.get(settings.embedder)
+    if known is not None and known.kind != "embedder":
+        raise ModelError(f"{settings.embedder!r} is a {known.kind}, not an embedder")
+    folder = resolve(
+        settings.embedder, settings.cache, download=settings.download, progress=progress
+    )
+    return open_embedder(folder)
+
+
+def open_embedder(folder: Path) -> Embedder:
+    """Return the embedder in `folder`: through onnxruntime if it has an ONNX file, else torch."""
+    if onnx_file(folder) is not None:
+        from hetarag.models.onnx_embedder import OnnxEmbedder
+
+        return OnnxEmbedder(folder)
+    from hetarag.models.torch_embedder import TorchEmbedder
+
+    return TorchEmbedder(folder)

@@ -1,0 +1,61 @@
+"""Embeddings through torch: a folder with safetensors, in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Encoding
+
+from hetarag.errors import MissingExtraError, ModelError
+from hetarag.models.embedder_settings import (
+    TORCH_FILE,
+    EmbedderSettings,
+    fingerprint,
+    read_settings,
+)
+from hetarag.models.pooling import OneByOne, load_tokenizer, pool
+from hetarag.protocols import Embedder
+from hetarag.types import Vector
+
+
+class TorchEmbedder(Embedder):
+    """A folder in the form of sentence-transformers; may be used from several threads."""
+
+    def __init__(self, folder: Path | str, settings: EmbedderSettings | None = None) -> None:
+        try:
+            import torch
+            from transformers import AutoModel
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(error.name or "torch", "local", "this embedder") from error
+        folder = Path(folder)
+        if not (folder / TORCH_FILE).is_file():
+            raise ModelError(f"{folder} has no {TORCH_FILE}")
+        self._settings = settings or read_settings(folder)
+        self.fingerprint = fingerprint(folder, folder / TORCH_FILE, self._settings)
+        self.dimension = self._settings.dimension
+        self._tokenizer = load_tokenizer(folder, self._settings.max_tokens)
+        self._torch: Any = torch
+        try:
+            self._model: Any = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelError(f"{folder}: the model cannot be loaded: {error}") from error
+        self._rows = OneByOne(self._embed, threads=1)  # torch itself uses every processor
+
+    def embed_passages(self, texts: Sequence[str]) -> Vector:
+        """Return one row per text, shape (n, dimension)."""
+        prefix = self._settings.passage_prefix
+        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
+        return self._rows(encodings, self.dimension)
+
+    def embed_query(self, text: str) -> Vector:
+        """Return the vector of a question, shape (dimension,)."""
+        return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
+
+    def _embed(self, encoding: Encoding) -> Vector:
+        with self._torch.inference_mode():
+            ids = self._torch.tensor([encoding.ids])
+            hidden = self._model(input_ids=ids).last_hidden_state[0]
+        return pool(np.asarray(hidden.numpy(), np.float32), self._settings.pooling)

@@ -1,0 +1,52 @@
+"""Fixtures that several packages' tests share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hetarag import HetaRAG
+from tests.hashing import HashingEmbedder
+
+Opener = Callable[..., HetaRAG]
+RULES = {"ingest": {"entities": "rules"}}
+
+
+@pytest.fixture
+def embedder() -> HashingEmbedder:
+    return HashingEmbedder()
+
+
+@pytest.fixture
+def open_kb(tmp_path: Path, embedder: HashingEmbedder) -> Iterator[Opener]:
+    """Open knowledge bases on the real embedded engines; they are closed at the end."""
+    opened: list[HetaRAG] = []
+
+    def opener(name: str = "kb", **settings: object) -> HetaRAG:
+        rag = HetaRAG.open(tmp_path / name, {**RULES, **settings}, embedder=embedder)
+        opened.append(rag)
+        return rag
+
+    yield opener
+    for rag in opened:
+        rag.close()
+
+
+@pytest.fixture
+def kb(open_kb: Opener) -> HetaRAG:
+    return open_kb()
+
+
+@pytest.fixture
+def write_jsonl(tmp_path: Path) -> Callable[..., Path]:
+    """Write documents, each a dictionary with id, title, text, into a JSON Lines file."""
+
+    def write(*documents: dict[str, object], name: str = "corpus.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(d, ensure_ascii=False) + "\n" for d in documents))
+        return path
+
+    return write
