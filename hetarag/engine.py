@@ -242,10 +242,7 @@ class HetaRAG:
 
     def ask(self, question: str, **options: Any) -> Answer:
         """Return a cited answer; takes the options of `stream`."""
-        for event in self.stream(question, **options):
-            if event.answer is not None:
-                return event.answer
-        raise SearchError("the reader ended without an answer; this is a defect of hetarag")
+        return _last(self.stream(question, **options))
 
     def stream(
         self,
@@ -263,6 +260,18 @@ class HetaRAG:
         """
         found = self.search(question, evidence or self.settings.reader.evidence, **search)
         return self._asker.stream(question.strip(), found, decoder, max_new_tokens)
+
+    def read(
+        self,
+        question: str,
+        evidence: Sequence[RankedEvidence],
+        *,
+        decoder: str | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Answer:
+        """Return the reader's cited answer from evidence that the caller has chosen."""
+        found = SearchResult[RankedEvidence](tuple(evidence))
+        return _last(self._asker.stream(self._question(question), found, decoder, max_new_tokens))
 
     # ------------------------------------------------------------ upkeep
 
@@ -532,6 +541,13 @@ def _missing(found: SearchResult[RankedEvidence]) -> str:
         f"the search is incomplete, these stores gave no answer: {'; '.join(reasons)}; "
         "`hetarag status` shows their health, on_error='skip' searches without them"
     )
+
+
+def _last(events: Iterator[StreamEvent]) -> Answer:
+    for event in events:
+        if event.answer is not None:
+            return event.answer
+    raise SearchError("the reader ended without an answer; this is a defect of hetarag")
 
 
 def _ignore(_: object) -> None:

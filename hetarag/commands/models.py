@@ -12,7 +12,9 @@ from hetarag.models.fetch import InstallStep
 from hetarag.models.install import install as install_model
 from hetarag.models.install import status
 
-app = typer.Typer(help="Readers and embedders: list them, install one.", invoke_without_command=True)
+app = typer.Typer(
+    help="Readers and embedders: list them, install one.", invoke_without_command=True
+)
 
 
 @app.callback()

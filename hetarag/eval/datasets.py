@@ -59,9 +59,11 @@ def read_questions(path: Path, limit: int | None = None) -> list[Question]:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    number = 0
     try:
         with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
+            for line in file:
+                number += 1
                 if line.strip():
                     yield json.loads(line)
     except OSError as error:

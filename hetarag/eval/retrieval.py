@@ -96,7 +96,9 @@ def summarise(runs: Sequence[SystemRun], questions: Sequence[Question]) -> list[
     return rows
 
 
-def by_type(runs: Sequence[SystemRun], questions: Sequence[Question]) -> dict[str, dict[str, float]]:
+def by_type(
+    runs: Sequence[SystemRun], questions: Sequence[Question]
+) -> dict[str, dict[str, float]]:
     """Return system → type of question → recall@5, for sets whose questions have types."""
     kinds = sorted({question.type for question in questions if question.type})
     found: dict[str, dict[str, float]] = {}

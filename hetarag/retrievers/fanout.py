@@ -23,6 +23,7 @@ _REST = 30.0
 _GRACE = 0.05  # seconds for an engine that keeps its deadline to say so
 
 Call = Callable[[], SearchResult[Hit]]
+Timed = Future[tuple[float, SearchResult[Hit]]]
 Answers = dict[str, tuple[StoreStatus, tuple[Hit, ...]]]
 
 
@@ -36,7 +37,7 @@ class FanOut:
     def ask(self, calls: Mapping[str, Call], deadline: float) -> Answers:
         """Run these calls side by side until `deadline` (monotonic); say how each one fared."""
         started = time.monotonic()
-        asked: dict[str, tuple[_Workers, Future[SearchResult[Hit]]]] = {}
+        asked: dict[str, tuple[_Workers, Timed]] = {}
         answers: Answers = {}
         for store, call in calls.items():
             workers = self._of(store)
@@ -65,15 +66,15 @@ class FanOut:
 class _Workers:
     def __init__(self, store: str) -> None:
         self._store = store
-        self._queue: SimpleQueue[tuple[Future[SearchResult[Hit]], Call] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Timed, Call] | None] = SimpleQueue()
         self._threads: list[Thread] = []
         self._lock = Lock()
         self._busy = 0
         self._late = 0
         self._rest_until = 0.0
 
-    def submit(self, call: Call) -> Future[SearchResult[Hit]]:
-        future: Future[SearchResult[Hit]] = Future()
+    def submit(self, call: Call) -> Timed:
+        future: Timed = Future()
         with self._lock:
             self._busy += 1
             if self._busy > len(self._threads) and len(self._threads) < _THREADS:
@@ -103,7 +104,9 @@ class _Workers:
             future, call = item
             try:
                 if future.set_running_or_notify_cancel():
-                    future.set_result(call())
+                    started = time.monotonic()
+                    found = call()
+                    future.set_result((time.monotonic() - started, found))
             except BaseException as error:
                 future.set_exception(error)
             with self._lock:
@@ -111,10 +114,10 @@ class _Workers:
 
 
 def _collect(
-    workers: _Workers, future: Future[SearchResult[Hit]], started: float, deadline: float
+    workers: _Workers, future: Timed, started: float, deadline: float
 ) -> tuple[StoreStatus, tuple[Hit, ...]]:
     try:
-        found = future.result(timeout=max(0.0, deadline - time.monotonic()) + _GRACE)
+        seconds, found = future.result(timeout=max(0.0, deadline - time.monotonic()) + _GRACE)
     except (FutureTimeoutError, StoreTimeoutError):
         future.cancel()
         workers.answered(late=True)
@@ -128,4 +131,4 @@ def _collect(
         reason = f"{type(error).__name__}: {error}"
         return StoreStatus("failed", time.monotonic() - started, 0, reason), ()
     workers.answered(late=False)
-    return StoreStatus("ok", time.monotonic() - started, len(found)), found.hits
+    return StoreStatus("ok", seconds, len(found)), found.hits

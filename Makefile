@@ -1,0 +1,53 @@
+# make demo   set up, ingest examples/, ask questions over four stores, print cited answers
+# make test   set up, run every check
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# uv installs in seconds, but does not read pip's settings: hand it the one that matters for torch.
+ifdef PIP_FIND_LINKS
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+endif
+export RAGAS_DO_NOT_TRACK := true
+
+.PHONY: demo test setup setup-dev lint clean
+
+define install
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "hetarag needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	@$(BIN)/python -m uv --version > /dev/null 2>&1 || $(BIN)/python -m pip install -q uv
+	@echo "installing hetarag[$(1)] into $(VENV)"
+	@$(BIN)/python -m uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(1)]' \
+	  || $(BIN)/python -m pip install -q -c constraints.txt -e '.[$(1)]'
+	@touch $@
+endef
+
+$(VENV)/.demo: pyproject.toml constraints.txt
+	$(call install,local$(,)nlp)
+
+$(VENV)/.dev: pyproject.toml constraints.txt
+	$(call install,local$(,)nlp$(,)eval$(,)llamaindex$(,)dev)
+
+, := ,
+
+setup: $(VENV)/.demo
+setup-dev: $(VENV)/.dev
+
+demo: setup
+	@$(BIN)/hetarag models install minilm-l6-int8 qwen2.5-coder-0.5b
+	@$(BIN)/python examples/demo.py
+
+test: setup-dev lint
+	@$(BIN)/hetarag models install minilm-l6-int8 smollm2-135m
+	$(BIN)/python -m pytest --cov=hetarag --cov-report=term:skip-covered
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) demo-kb

@@ -1,0 +1,52 @@
+"""The demo: ingest `examples/knowledge`, ask what several stores must answer together, show why.
+
+Run it with `make demo`, or `python examples/demo.py` where hetarag and its models are installed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from hetarag import HetaRAG
+from hetarag.commands.present import print_answer
+
+HERE = Path(__file__).parent
+SHOWN = ("q05", "q12", "q21", "q27", "q30", "q36", "q41")
+"""One question of each type: single hop, two hops, three hops, table, aggregate, row, unanswerable."""
+
+
+def main() -> None:
+    """Ingest, ask, print."""
+    console = Console(highlight=False)
+    lines = (HERE / "questions.jsonl").read_text("utf-8").splitlines()
+    questions = {entry["id"]: entry for entry in map(json.loads, lines)}
+    started = time.monotonic()
+    with HetaRAG.open(HERE.parent / "demo-kb") as rag:
+        report = rag.ingest([HERE / "knowledge"])
+        console.print(
+            f"{report.added} documents added, {report.updated} updated, {report.unchanged} "
+            f"unchanged, {time.monotonic() - started:.1f} s"
+        )
+        for failure in report.failures:
+            console.print(Text(f"not taken in: {failure.source}: {failure.reason}"))
+        for identifier in SHOWN:
+            question = questions[identifier]
+            console.print()
+            kind = question["type"].replace("_", " ")
+            console.print(Text(f"Q ({kind}): {question['question']}", style="bold cyan"))
+            answer = rag.ask(question["question"])
+            print_answer(answer)
+            expected = " or ".join(question["answers"]) or "not in the sources"
+            console.print(Text(f"  expected: {expected}", style="dim"))
+    console.print(f"\n{time.monotonic() - started:.0f} s in all. Ask your own questions:")
+    console.print('  .venv/bin/hetarag ask "Who designed the Fram?" --kb demo-kb --trace')
+
+
+if __name__ == "__main__":
+    sys.exit(main())

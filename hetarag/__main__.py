@@ -1,0 +1,5 @@
+"""`python -m hetarag` is `hetarag`."""
+
+from hetarag.cli import main
+
+main()

@@ -1,0 +1,171 @@
+"""bench: measure retrieval, ingest, search, reading and answers on this machine."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import platform
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hetarag.commands.common import Config, echo
+
+app = typer.Typer(help="Benchmarks; each prints a Markdown table and writes JSON with --json.")
+
+DATA = Path("../shared/data")
+Corpus = Annotated[Path, typer.Option("--corpus", help="JSON Lines of {id, title, text}.")]
+Questions = Annotated[
+    Path, typer.Option("--questions", help="JSON Lines of {id, question, answers, supporting_ids}.")
+]
+BenchKb = Annotated[
+    Path, typer.Option("--kb", help="Knowledge base of the benchmark; ingested if need be.")
+]
+Out = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="Only the first N questions.")]
+
+
+@app.command("retrieval")
+def retrieval(
+    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
+    questions: Questions = DATA / "2wiki_dev/questions.jsonl",
+    kb: BenchKb = Path("runs/retrieval-kb"),
+    limit: Limit = None,
+    config: Config = None,
+    json: Out = None,
+) -> None:
+    """Recall of the plane beside each store alone and plain RRF, on one corpus, in one run."""
+    from hetarag.engine import HetaRAG
+    from hetarag.eval import retrieval as bench
+    from hetarag.eval.datasets import read_questions
+
+    asked = read_questions(questions, limit)
+    with HetaRAG.open(kb, config) as rag:
+        rag.ingest([corpus])
+        runs = bench.run_systems(rag, asked, bench.SYSTEMS)
+    rows = bench.summarise(runs, asked)
+    kinds = bench.by_type(runs, asked)
+    _print(f"Recall on {corpus.parent.name}, {len(asked)} questions", bench.markdown(rows))
+    _write(json, {"rows": rows, "by type": kinds, "machine": machine()})
+
+
+@app.command("ingest")
+def ingest(
+    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl", config: Config = None, json: Out = None
+) -> None:
+    """Ingest a corpus into a new knowledge base: time beside embedding and entities, memory."""
+    from hetarag.eval import costs
+
+    row = costs.ingest_costs(corpus, config)
+    _print(f"Ingest of {corpus.parent.name}", costs.as_table(row))
+    _write(json, {**row, "machine": machine()})
+
+
+@app.command("search")
+def search(
+    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
+    questions: Questions = DATA / "2wiki_dev/questions.jsonl",
+    kb: BenchKb = Path("runs/retrieval-kb"),
+    limit: Limit = 200,
+    config: Config = None,
+    json: Out = None,
+) -> None:
+    """Latency of a warm search by stages, and of a cold search from the shell."""
+    from hetarag.engine import HetaRAG
+    from hetarag.eval import costs
+    from hetarag.eval.datasets import read_questions
+
+    asked = read_questions(questions, limit)
+    with HetaRAG.open(kb, config) as rag:
+        rag.ingest([corpus])
+        row = costs.search_costs(rag, asked)
+    row |= costs.cold_search(kb, asked[0], config)
+    _print(f"Search over {corpus.parent.name}", costs.as_table(row))
+    _write(json, {**row, "machine": machine()})
+
+
+@app.command("reader")
+def reader(
+    name: Annotated[
+        str | None, typer.Option("--reader", help="Reader (default: settings).")
+    ] = None,
+    decoders: Annotated[str, typer.Option("--decoder", help="Names, with commas.")] = "greedy,lfd",
+    repeats: Annotated[int, typer.Option("--repeats", help="Rounds, decoders in turn.")] = 5,
+    config: Config = None,
+    json: Out = None,
+) -> None:
+    """Time to the first token and per token of a warm reader, 5 passages of 200 tokens."""
+    from hetarag.eval import costs
+
+    rows = costs.reader_costs(name, decoders.split(","), repeats, config)
+    _print("Reader, warm", costs.as_rows(rows))
+    _write(json, {"rows": rows, "machine": machine()})
+
+
+@app.command("qa")
+def qa(
+    corpus: Corpus = DATA / "hotpotqa_dev_b/corpus.jsonl",
+    questions: Questions = DATA / "hotpotqa_dev_b/questions.jsonl",
+    evidence: Annotated[
+        str, typer.Option("--evidence", help="gold: supporting passages; plane: what search finds.")
+    ] = "gold",
+    decoders: Annotated[str, typer.Option("--decoder", help="Names, with commas.")] = "greedy,lfd",
+    reader: Annotated[
+        str | None, typer.Option("--reader", help="Reader (default: settings).")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Folder to resume; one JSON line per question.")
+    ] = None,
+    kb: BenchKb = Path("runs/qa-kb"),
+    limit: Limit = 100,
+    config: Config = None,
+    json: Out = None,
+) -> None:
+    """EM, F1 and containment of answers, each decoder on the same questions, with intervals."""
+    from hetarag.eval import answers
+
+    rows = answers.bench(
+        corpus=corpus,
+        questions=questions,
+        evidence=evidence,
+        decoders=decoders.split(","),
+        reader=reader,
+        run=run or Path("runs/qa") / f"{corpus.parent.name}-{evidence}",
+        kb=kb,
+        limit=limit,
+        config=config,
+    )
+    _print(f"Answers on {corpus.parent.name}, evidence: {evidence}", answers.markdown(rows))
+    _write(json, {"rows": rows, "machine": machine()})
+
+
+def machine() -> dict[str, Any]:
+    """Return what a figure needs beside it: processor, cores, versions."""
+    import os
+    from importlib.metadata import version
+
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        flags = [line for line in info.read_text().splitlines() if line.startswith("flags")]
+        vnni = bool(flags) and "avx512_vnni" in flags[0]
+        model = f"{names[0].partition(':')[2].strip()}, AVX-512 VNNI: {vnni}" if names else model
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "hetarag": version("hetarag"),
+    }
+
+
+def _print(title: str, table: str) -> None:
+    facts = machine()
+    echo(f"### {title}\n\n{table}\n")
+    echo(f"{facts['cores']} cores, {facts['processor']}, Python {facts['python']}")
+
+
+def _write(path: Path | None, figures: dict[str, Any]) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(jsonlib.dumps(figures, indent=2, default=str) + "\n", encoding="utf-8")
