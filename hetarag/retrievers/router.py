@@ -15,7 +15,7 @@ from hetarag.types import Query, StorePlan
 Router = Callable[[Query, int, Collection[str]], Mapping[str, StorePlan]]
 
 _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{2,})[\"“”«»]")
-_CODE = re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])[\w-]{3,}\b")
+_CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{3,}\b")
 _COMPUTED = re.compile(
     r"\b(how many|how much|number of|count of|total|sum of|average|mean|median|"
     r"most|least|fewest|largest|smallest|biggest|highest|lowest|longest|shortest|oldest|"

@@ -1,0 +1,184 @@
+"""The plane over stores that misbehave. Its work on real stores is in tests/engine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from hetarag.errors import StoreError, StoreTimeoutError
+from hetarag.retrievers.plane import RetrievalPlane
+from hetarag.retrievers.router import route_all
+from hetarag.types import Filter, Hit, Query, RankedEvidence, SearchResult
+
+
+class ListStore:
+    """Answers with a fixed list of ids, after doing what it is told to do."""
+
+    def __init__(
+        self, kind: str, ids: Sequence[str], act: Callable[[Query], None] = lambda q: None
+    ):
+        self.kind, self.ids, self.act = kind, ids, act
+        self.asked: list[tuple[Query, int]] = []
+
+    def search(self, query: Query, k: int) -> SearchResult[Hit]:
+        self.asked.append((query, k))
+        self.act(query)
+        found = [Hit(self.kind, i, n, 1.0 / n) for n, i in enumerate(self.ids[:k], start=1)]
+        return SearchResult(tuple(found))
+
+
+class Everything:
+    """A hydrator that admits all but what it is told to hide."""
+
+    def __init__(self, hidden: Sequence[str] = ()) -> None:
+        self.hidden = set(hidden)
+
+    def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
+        return {
+            h.id: RankedEvidence(h.id, "chunk", h.id, h.id, "c", h.id, "text", 0.0)
+            for h in hits
+            if h.id not in self.hidden
+        }
+
+
+def plane(*stores: ListStore, hidden: Sequence[str] = (), **options: object) -> RetrievalPlane:
+    openers = {store.kind: (lambda store=store: store) for store in stores}
+    return RetrievalPlane(openers, Everything(hidden), router=route_all, **options)  # type: ignore[arg-type]
+
+
+def fail(error: Exception) -> Callable[[Query], None]:
+    def act(query: Query) -> None:
+        raise error
+
+    return act
+
+
+def test_ids_are_joined_over_stores_and_keep_each_rank() -> None:
+    found = plane(ListStore("vector", ["a", "b"]), ListStore("fulltext", ["b", "c"])).search(
+        Query("q"), 3
+    )
+    assert [e.id for e in found] == ["b", "a", "c"]
+    assert [(h.store, h.rank) for h in found[0].hits] == [("vector", 2), ("fulltext", 1)]
+    assert found.complete
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (StoreError("vector", "is down"), "failed"),
+        (StoreTimeoutError("vector", "too slow"), "late"),
+        (ValueError("a defect"), "failed"),
+    ],
+)
+def test_a_store_that_fails_is_flagged_and_the_others_answer(error: Exception, status: str) -> None:
+    found = plane(ListStore("vector", ["a"], fail(error)), ListStore("fulltext", ["b"])).search(
+        Query("q"), 3
+    )
+    assert [e.id for e in found] == ["b"]
+    assert not found.complete
+    assert found.trace is not None
+    assert found.trace.stores["vector"].status == status
+    assert found.trace.stores["vector"].reason
+    assert found.trace.stores["fulltext"].status == "ok"
+
+
+def test_a_store_that_hangs_costs_its_deadline_and_not_more() -> None:
+    release = threading.Event()
+    hanging = ListStore("vector", ["a"], lambda query: release.wait(30) and None)
+    started = time.monotonic()
+    found = plane(hanging, ListStore("fulltext", ["b"]), deadline=0.2).search(Query("q"), 3)
+    assert time.monotonic() - started < 2
+    release.set()
+    assert found.trace is not None
+    assert found.trace.stores["vector"].status == "late"
+    assert [e.id for e in found] == ["b"]
+
+
+def test_a_store_that_is_late_again_and_again_is_rested() -> None:
+    release = threading.Event()
+    hanging = ListStore("vector", ["a"], lambda query: release.wait(30) and None)
+    retrieval = plane(hanging, ListStore("fulltext", ["b"]), deadline=0.05)
+    for _ in range(3):
+        retrieval.search(Query("q"), 3)
+    asked = len(hanging.asked)
+    found = retrieval.search(Query("q"), 3)
+    release.set()
+    assert len(hanging.asked) == asked
+    assert found.trace is not None
+    assert "rested" in (found.trace.stores["vector"].reason or "")
+
+
+def test_the_deadline_reaches_the_stores() -> None:
+    store = ListStore("vector", ["a"])
+    before = time.monotonic()
+    plane(store, deadline=5.0).search(Query("q"), 1)
+    deadline = store.asked[0][0].deadline
+    assert deadline is not None and 4.0 < deadline - before < 6.0
+
+
+def test_more_is_asked_for_when_hydration_leaves_too_little() -> None:
+    ids = [f"{n:03d}" for n in range(200)]
+    store = ListStore("vector", ids)
+    found = plane(store, hidden=ids[:98]).search(Query("q"), 5)
+    assert [e.id for e in found] == ids[98:103]
+    assert [k for _, k in store.asked] == [50, 100, 200]
+
+
+def test_large_filters_stay_out_of_the_stores() -> None:
+    store = ListStore("vector", ["a"])
+    many = frozenset(str(n) for n in range(10_001))
+    plane(store).search(Query("q", filter=Filter(documents=many)), 1)
+    assert store.asked[0][0].filter.documents is None
+    few = frozenset(["1"])
+    plane(store).search(Query("q", filter=Filter(documents=few)), 1)
+    assert store.asked[-1][0].filter.documents == few
+
+
+def test_the_graph_walks_again_from_the_best_hits() -> None:
+    graph = ListStore("graph", ["g"])
+    plane(ListStore("vector", ["a", "b"]), graph).search(Query("q"), 3)
+    first, second = (query for query, _ in graph.asked)
+    assert first.seeds == ()
+    assert [seed.id for seed in second.seeds] == ["a", "b"]
+    assert second.seeds[0].weight == 1.0
+
+
+def test_stores_that_are_not_asked_for_are_skipped() -> None:
+    vector, fulltext = ListStore("vector", ["a"]), ListStore("fulltext", ["b"])
+    query = replace(Query("q"), stores=frozenset({"fulltext"}))
+    found = plane(vector, fulltext).search(query, 3)
+    assert vector.asked == []
+    assert found.complete
+    assert found.trace is not None
+    assert found.trace.stores["vector"].status == "skipped"
+
+
+def test_admission_is_bounded_and_waiting_does_not_eat_the_deadline() -> None:
+    running, most = 0, 0
+    lock = threading.Lock()
+
+    def act(query: Query) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.05)
+        with lock:
+            running -= 1
+
+    retrieval = plane(ListStore("vector", ["a"], act), deadline=0.5, concurrency=2)
+    results: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(retrieval.search(Query("q"), 1).complete))
+        for _ in range(30)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most <= 2
+    assert results == [True] * 30
