@@ -24,11 +24,11 @@ SHOWN = ("q05", "q12", "q21", "q27", "q30", "q36", "q41")
 def main() -> None:
     """Ingest, ask, print."""
     console = Console(highlight=False)
-    lines = (HERE / "questions.jsonl").read_text("utf-8").splitlines()
-    questions = {entry["id"]: entry for entry in map(json.loads, lines)}
+    listed = json.loads((HERE / "questions.json").read_text("utf-8"))
+    questions = {entry["id"]: entry for entry in listed}
     started = time.monotonic()
     with HetaRAG.open(HERE.parent / "demo-kb") as rag:
-        report = rag.ingest([HERE / "knowledge"])
+        report = rag.ingest([HERE])
         console.print(
             f"{report.added} documents added, {report.updated} updated, {report.unchanged} "
             f"unchanged, {time.monotonic() - started:.1f} s"

@@ -65,7 +65,7 @@ class IngestSettings(_Section):
     once; rows of tables with more than `embed_rows` rows are found through SQL only.
     """
 
-    chunk_words: int = Field(default=160, ge=20, le=2000)
+    chunk_words: int = Field(default=150, ge=20, le=2000)
     overlap_sentences: int = Field(default=1, ge=0, le=5)
     batch: int = Field(default=512, ge=1, le=10_000)
     embed_rows: int = Field(default=2_000, ge=0)

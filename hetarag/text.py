@@ -137,6 +137,8 @@ class Phrase(NamedTuple):
 
 def fold(text: str) -> str:
     """Return `text` without accents, case and compatibility forms."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 

@@ -10,7 +10,7 @@ The source files use a handful of Markdown marks: ``# title``, ``## heading``, `
 ``| table | row |``, ``Note: speaker note`` and ``---`` for a new page or slide.
 
     python tools/make_examples.py           # write the binary documents (needs fpdf2)
-    python tools/make_examples.py --check   # verify examples/questions.jsonl against the documents
+    python tools/make_examples.py --check   # verify examples/questions.json against the documents
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path(__file__).resolve().parent / "examples_src"
 EXAMPLES = ROOT / "examples"
 KNOWLEDGE = EXAMPLES / "knowledge"
-QUESTIONS = EXAMPLES / "questions.jsonl"
+QUESTIONS = EXAMPLES / "questions.json"
 
 AUTHOR = "The hetarag authors"
 WHEN = dt.datetime(2025, 1, 1, 12, 0, 0)
@@ -439,7 +439,7 @@ def exists(reference: str) -> bool:
 
 def check() -> int:
     """Check all questions and the size of the documents; return the number of problems."""
-    questions = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
     problems: list[str] = []
     for question in questions:
         problems += [f"{question['id']}: {problem}" for problem in check_question(question)]

@@ -10,7 +10,7 @@ So the head's weights, the largest matrix of many models, are read once per step
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -86,18 +86,27 @@ Seen = Callable[[], Pass | None]
 """The pass under way, or None while the hooks should stay out of the way."""
 
 
-def watch_blocks(stack: Stack, rule: Rule, seen: Seen) -> list[RemovableHandle]:
-    """Hook the blocks, so that each pass gets h and r of the layers that the rule asks for."""
-    handles = [_watch_output(stack.blocks[x - 1], x, seen) for x in rule.layers]
+def watch_blocks(stack: Stack, rule: Rule, seen: Seen) -> Iterator[RemovableHandle]:
+    """Hook the blocks, so that each pass gets h and r of the layers that the rule asks for.
+
+    Raises `UnsupportedModelError` for a block without its family's parts; yields one by one, so
+    that the caller can remove those already there.
+    """
+    for layer in rule.layers:
+        yield _watch_output(stack.blocks[layer - 1], layer, seen)
     for layer in rule.residuals:
         block = stack.blocks[layer - 1]
-        tap = block.get_submodule(stack.family.tap)
+        tap = getattr(block, stack.family.tap, None)
+        if tap is None:
+            raise UnsupportedModelError(
+                f"block {layer}, a {type(block).__name__}, has no {stack.family.tap}: it was "
+                "modified, and where it holds the residual before its FFN is not known"
+            )
         if stack.family.how == "input":
-            handles.append(_watch_input(tap, layer, seen))
+            yield _watch_input(tap, layer, seen)
         else:
-            handles.append(_watch_input(block, layer, seen))
-            handles.append(_add_output(tap, layer, seen))
-    return handles
+            yield _watch_input(block, layer, seen)
+            yield _add_output(tap, layer, seen)
 
 
 def ride_along(head: nn.Module, rule: Rule, seen: Seen) -> list[RemovableHandle]:

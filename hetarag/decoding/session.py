@@ -74,7 +74,8 @@ class Session:
     def _install(self) -> None:
         model, rule = self.model, self.rule
         if rule.layers:
-            self._handles += watch_blocks(stack_of(model), rule, self._pass)
+            for handle in watch_blocks(stack_of(model), rule, self._pass):
+                self._handles.append(handle)  # one by one: the next may fail
             self._handles += ride_along(model.get_output_embeddings(), rule, self._pass)
         self._handles.append(model.register_forward_pre_hook(self._before, with_kwargs=True))
         self._handles.append(model.register_forward_hook(self._after))

@@ -1,7 +1,8 @@
 """Question sets: a corpus and its questions as JSON Lines.
 
 `corpus.jsonl` has {"id", "title", "text"} a line, `questions.jsonl` {"id", "question", "answers",
-"supporting_ids"} and, where there is one, "type".
+"supporting_ids"} and, where there is one, "type". Questions may also stand in one JSON list, and name
+their documents under "supporting".
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def read_questions(path: Path, limit: int | None = None) -> list[Question]:
             id=str(line["id"]),
             text=str(line["question"]),
             answers=tuple(map(str, line.get("answers", ()))),
-            supporting=frozenset(map(str, line.get("supporting_ids", ()))),
+            supporting=frozenset(
+                map(str, line.get("supporting_ids", line.get("supporting", ())))
+            ),
             type=str(line.get("type") or ""),
         )
         for line in _lines(path)
@@ -61,6 +64,9 @@ def read_questions(path: Path, limit: int | None = None) -> list[Question]:
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     number = 0
     try:
+        if path.suffix == ".json":
+            yield from json.loads(path.read_text(encoding="utf-8"))
+            return
         with path.open(encoding="utf-8") as file:
             for line in file:
                 number += 1

@@ -17,8 +17,9 @@ def candidates(
 ) -> dict[Span, list[Name]]:
     """Return the names of each sentence in their order.
 
-    The title, dates and quoted names go before spaCy's spans, and those before the capitalised
-    phrases; what overlaps an earlier one is left out, but for a phrase that spaCy cut short.
+    Dates and quoted names go before the title and spaCy's spans, and those before the capitalised
+    phrases; what overlaps an earlier one is left out, but for a name of which the earlier one is
+    only a part: spaCy often cuts long names short.
     """
     ruled = _ruled(text, spans, titled.words)
     found: dict[Span, list[Name]] = {}
@@ -29,11 +30,13 @@ def candidates(
         while ahead is not None and ahead.start < end:
             own += [ahead] if start <= ahead.start and ahead.end <= end else []
             ahead = next(waiting, None)
-        sure = _Taken(titles(text, start, end, titled.name))
-        sure.add(dates(text, start, end)).add(quoted(text, start, end))
-        spacy = _Taken(name for name in own if not sure.over(name))
-        longer = [name for name in ruled[start, end] if _is_cut_short(name, spacy, sure)]
-        rest = _Taken([*sure.names, *spacy.names]).add(ruled[start, end])
+        sure = _Taken(dates(text, start, end)).add(quoted(text, start, end))
+        soft = _Taken(n for n in titles(text, start, end, titled.name) if not sure.over(n))
+        soft.add(name for name in own if not sure.over(name))
+        longer = _Taken(
+            name for name in [*own, *ruled[start, end]] if _is_cut_short(name, soft, sure)
+        ).names
+        rest = _Taken([*sure.names, *soft.names]).add(ruled[start, end])
         found[start, end] = sorted([*rest.names, *longer])
     return found
 
@@ -59,9 +62,9 @@ def _is_shouted(text: str, start: int, end: int) -> bool:
     return end - start > 30 and sentence.isupper()
 
 
-def _is_cut_short(phrase: Name, spacy: _Taken, sure: _Taken) -> bool:
-    """Tell whether spaCy found only parts of a phrase, and nothing else lies over it."""
-    over = spacy.over(phrase)
+def _is_cut_short(phrase: Name, soft: _Taken, sure: _Taken) -> bool:
+    """Tell whether title and spaCy cover only parts of a phrase, and nothing else lies over it."""
+    over = soft.over(phrase)
     size = phrase.end - phrase.start
     return (
         bool(over)

@@ -38,7 +38,7 @@ def scalar(value: str) -> MetadataValue:
     value = value.strip()
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
-    value = re.sub(r"\s#.*$", "", value)
+    value = re.sub(r"\s#.*$", "", value).rstrip()
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
     if re.fullmatch(r"[+-]?(?:0|[1-9]\d{0,17})", value):

@@ -27,7 +27,7 @@ _UPPER += "".join(chr(c) for c in range(0x370, 0x530) if chr(c).isupper())
 _CAPITAL = (
     rf"(?:(?:[{_UPPER}]\.){{1,4}}(?!\w)"
     rf"|(?:St|Dr|Mr|Mrs|Ms|Mt|Ft|Jr|Sr|Prof|Rev|Gen|Col|Capt|Lt|Sgt|Gov|Sen)\.(?=\s)"
-    rf"|(?:[DdOL]['’] ?|[a-z](?=[{_UPPER}]))?[{_UPPER}][\w’'&-]*+(?<![-'’]))"
+    rf"|(?:[DdOL]['’] ?|[a-z](?=[{_UPPER}]))?[{_UPPER}]\w*+(?:[’'&-]\w++)*+)"
 )
 _LINK = (
     r"(?:(?:of|on|upon|à|de|del|della|di|da|do|dos|du|des|la|le|van|von|der|den|zu|zum|y|e|al|el|bin"

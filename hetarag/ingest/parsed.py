@@ -44,6 +44,13 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def numbered(noun: str, numbers: list[int]) -> str:
+    """Return "row 3" or "rows 3, 4, 5 and 2 more"."""
+    shown = ", ".join(map(str, numbers[:5]))
+    more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
+    return f"{noun}{'s' if len(numbers) > 1 else ''} {shown}{more}"
+
+
 def join_pages(texts: list[str], first: int = 1) -> tuple[str, tuple[Page, ...]]:
     """Join the texts of pages with blank lines; the first one has the number `first`."""
     pages: list[Page] = []

@@ -41,8 +41,11 @@ def _from_title(mentions: Sequence[Mention], title: Entity | None) -> list[Relat
 
 
 def _pairs(mentions: Sequence[Mention]) -> Iterator[tuple[Mention, Mention]]:
-    """Yield the pairs within each sentence, neighbours first."""
-    groups = [list(group) for _, group in groupby(mentions, key=lambda m: m.sentence)]
+    """Yield the pairs within each sentence, neighbours first, each entity once a sentence."""
+    groups = [
+        list({m.entity.id: m for m in reversed(list(group))}.values())[::-1]
+        for _, group in groupby(mentions, key=lambda m: m.sentence)
+    ]
     for distance in range(1, max(map(len, groups), default=0)):
         for group in groups:
             yield from zip(group, group[distance:], strict=False)

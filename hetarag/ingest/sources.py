@@ -20,13 +20,14 @@ from hetarag.ingest.walk import shown, walk
 from hetarag.types import Document, SourceFailure
 
 _MB = 2**20
+_MOST_LINES_NAMED = 20  # of those that cannot be read, for each file
 _EMPTY = "the file is empty; there is nothing to ingest"
 # Titles that programs fill in by themselves.
 _USELESS = re.compile(
     r"(untitled|no title|unknown|document|dokument|presentation|powerpoint presentation"
     r"|powerpoint-präsentation|slide|title|book|workbook|sheet|mappe|page|index|home|word document"
     r"|microsoft (word|powerpoint|excel)( - .*)?|pdfcreator.*|print|scan(ned)?( document)?)?"
-    r"[ _-]*\d*|.{1,200}\.(docx?|pptx?|xlsx?|pdf|tex|dvi|indd|qxd|rtf|odt|html?|txt)",
+    r"[ _-]*\d*|.{0,200}\.(docx?|pptx?|xlsx?|pdf|tex|dvi|indd|qxd|rtf|odt|html?|txt)",
     re.IGNORECASE,
 )
 
@@ -107,7 +108,7 @@ def _folder(
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(skipped.items())[:20])
         yield SourceWarning(
             shown(folder),
-            f"{skipped.total()} files of types that are not read were skipped: {kinds}",
+            f"files of types that are not read were skipped: {kinds}",
         )
 
 
@@ -163,16 +164,20 @@ def _load_file(source: Source) -> Iterator[Document | SourceFailure | SourceWarn
 
 
 def _load_lines(source: Source) -> Iterator[Document | SourceFailure | SourceWarning]:
-    count = 0
+    count = failed = 0
     for line in read_lines(source.path):
         count += 1
-        name = f"{source.name}#{line.number}"
-        if line.problem:
+        if not line.problem:
+            yield _line_document(line, source, f"{source.name}#{line.number}")
+            continue
+        failed += 1
+        if failed <= _MOST_LINES_NAMED:
             yield SourceFailure(source.name, f"line {line.number}: {line.problem}")
-        else:
-            yield _line_document(line, source, name)
     if not count:
         yield SourceFailure(source.name, _EMPTY)
+    if failed > _MOST_LINES_NAMED:
+        more = failed - _MOST_LINES_NAMED
+        yield SourceFailure(source.name, f"{more} more of its {count} lines could not be read")
 
 
 def _line_document(line: Line, source: Source, name: str) -> Document:

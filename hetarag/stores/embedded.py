@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hetarag.errors import StoreError
-from hetarag.stores.guards import translated
+from hetarag.stores.guards import prepare, translated
 from hetarag.types import StoreKind
 
 T = TypeVar("T")
@@ -22,8 +22,8 @@ class Embedded:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with translated(self.kind, f"make the folder {folder}", "choose a place one can write to"):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._closed = False
+        prepare(self.kind, folder)
 
     @property
     def _advice(self) -> str:
@@ -37,8 +37,13 @@ class Embedded:
         advice = self._advice
         if action == "open":
             advice = f"close the other process that has it open, if there is one; {advice}"
-        with translated(self.kind, action, advice):
-            return call()
+        try:
+            with translated(self.kind, action, advice):
+                return call()
+        except StoreError as error:
+            if self._closed and action != "close":  # another thread closed it meanwhile
+                raise self._is_closed() from error
+            raise
 
     def _is_closed(self) -> StoreError:
         return StoreError(self.kind, "is closed; open the knowledge base again")

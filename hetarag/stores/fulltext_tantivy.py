@@ -1,7 +1,4 @@
-"""Full text in Tantivy: BM25 over "title. text" and, at half weight, the title once more.
-
-Measured on three multi-hop sets (Recall@5, mean): words as they are .635, with the question's stop
-words left out .648, title and text apart .669, this form .678; English stemming adds .010.
+"""Full text in Tantivy, in process; `fulltext_clauses` says what is matched and how it is weighed.
 
 Tantivy counts deleted documents in its statistics until segments merge, so the same content could
 rank differently after updates. Deleting therefore writes the index anew from its stored fields,
@@ -12,35 +9,22 @@ than `DEAD` of them are deleted.
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 import tantivy
-from tantivy import Filter as Step
-from tantivy import Occur
 from tantivy import Query as Clause
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
-from hetarag.stores.guards import (
-    REBUILD,
-    encodable,
-    in_time,
-    latest,
-    prepare,
-    ranked,
-    sees_nothing,
-    settled,
-    translated,
-)
+from hetarag.stores.embedded import Embedded
+from hetarag.stores.fulltext_clauses import ANALYSER, Clauses, document_of
+from hetarag.stores.guards import in_time, latest, ranked, sees_nothing, settled
 from hetarag.stores.registry import StoreOptions
-from hetarag.text import STOP_WORDS
 from hetarag.types import (
     EvidenceKind,
-    Filter,
     Health,
     Hit,
     Query,
@@ -51,34 +35,8 @@ from hetarag.types import (
 
 SMALL = 5_000
 DEAD = 0.02
-TITLE_BOOST = 0.5
-PHRASE_BOOST = 1.0
-MAX_TERMS = 256
-_SPARE = 16
+_SPARE = 16  # asked for beyond k, so that equal scores at the border are seen
 _MEMORY = 32_000_000
-_ANALYSER = "english_1"  # part of the schema: another number makes an old index be refused
-_UNTAGGED = "\x00"  # stands in the field of tags for "has none"; tags get a prefix, see `_tag`
-_QUOTED = re.compile(r'["“”„«»]([^"“”„«»]{3,200})["“”„«»]')
-
-T = TypeVar("T")
-
-
-def analyser() -> tantivy.TextAnalyzer:
-    """Return what makes terms of text: lower case, no accents, English stems."""
-    steps = (Step.remove_long(80), Step.lowercase(), Step.ascii_fold(), Step.stemmer("english"))
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-    for step in steps:
-        builder = builder.filter(step)
-    return builder.build()
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    for name in ("id", "document", "collection", "tags", "digest"):
-        builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
-    for name in ("title", "body"):
-        builder.add_text_field(name, stored=True, tokenizer_name=_ANALYSER)
-    return builder.build()
 
 
 class TantivyStore(Embedded, Store):
@@ -90,10 +48,7 @@ class TantivyStore(Embedded, Store):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._lock = threading.Lock()
-        self._closed = False
-        self._analyser = analyser()
-        self._stop = frozenset(self._analyser.analyze(" ".join(sorted(STOP_WORDS))))
-        self._schema = _schema()
+        self._clauses = Clauses()
         self._index = self._run("open", self._open_index)
         self._writer = self._run("open", self._open_writer)
 
@@ -109,7 +64,7 @@ class TantivyStore(Embedded, Store):
             there = self.digests(new.keys())
             missing = [r for r in new.values() if there.get(r.id) != r.digest]
             if missing:
-                documents = [_document(record) for record in missing]
+                documents = [document_of(record) for record in missing]
                 self._write({r.id for r in missing if r.id in there}, documents)
 
     def delete(self, ids: Collection[str]) -> None:
@@ -123,7 +78,7 @@ class TantivyStore(Embedded, Store):
         """Return the digest of each of these ids that is there."""
         if not ids:
             return {}
-        wanted = Clause.term_set_query(self._schema, "id", [encodable(i) for i in ids])
+        wanted = self._clauses.with_ids(ids)
         return dict(self._run("read", lambda: list(self._stored(wanted))))
 
     def scan(self) -> Iterator[tuple[str, str]]:
@@ -135,7 +90,7 @@ class TantivyStore(Embedded, Store):
         searcher = self._searcher()
         if k <= 0 or sees_nothing(query.filter):
             return SearchResult()
-        clause = self._run("search", lambda: self._clause(searcher, query))
+        clause = self._run("search", lambda: self._clauses.answering(searcher, query))
         asked = k + _SPARE
         while clause is not None:
             in_time(self.kind, query.deadline)
@@ -168,8 +123,8 @@ class TantivyStore(Embedded, Store):
     # ------------------------------------------------------------ inside
 
     def _open_index(self) -> tantivy.Index:
-        index = tantivy.Index(self._schema, path=str(self._folder))
-        index.register_tokenizer(_ANALYSER, self._analyser)
+        index = tantivy.Index(self._clauses.schema, path=str(self._folder))
+        index.register_tokenizer(ANALYSER, self._clauses.analyser)
         index.config_reader(reload_policy="manual")
         index.reload()
         return index
@@ -233,75 +188,6 @@ class TantivyStore(Embedded, Store):
         except StoreError:
             del self._writer
             self._writer = self._run("open", self._open_writer)
-
-    # ------------------------------------------------------------ searching
-
-    def _clause(self, searcher: tantivy.Searcher, query: Query) -> Clause | None:
-        text = encodable(query.text)
-        terms = self._terms(searcher, text)
-        if not terms:
-            return None
-        wanted = [self._term(field, term) for term in terms for field in ("body", "title")]
-        wanted += self._phrases(text)
-        words = Clause.boolean_query([(Occur.Should, clause) for clause in wanted])
-        restriction = self._restriction(query.filter)
-        if not restriction:
-            return words
-        return Clause.boolean_query([(Occur.Must, words), *((Occur.Must, r) for r in restriction)])
-
-    def _terms(self, searcher: tantivy.Searcher, text: str) -> list[str]:
-        """Return the question's terms; stop words only if there is nothing else in it."""
-        found = list(dict.fromkeys(self._analyser.analyze(text)))
-        terms = [term for term in found if term not in self._stop] or found
-        if len(terms) > MAX_TERMS:
-            terms.sort(key=lambda term: searcher.doc_freq("body", term) or searcher.num_docs)
-        return terms[:MAX_TERMS]
-
-    def _term(self, field: str, term: str) -> Clause:
-        clause = Clause.term_query(self._schema, field, term, "freq")
-        return Clause.boost_query(clause, TITLE_BOOST) if field == "title" else clause
-
-    def _phrases(self, text: str) -> list[Clause]:
-        found = []
-        for quoted in _QUOTED.findall(text):
-            tokens = self._analyser.pre_tokenize(quoted).tokens
-            if len(tokens) > 1:
-                words = [(token.position, token.text) for token in tokens]
-                phrase = Clause.phrase_query(self._schema, "body", words)  # type: ignore[arg-type]
-                found.append(Clause.boost_query(phrase, PHRASE_BOOST))
-        return found
-
-    def _restriction(self, restriction: Filter) -> list[Clause]:
-        """Return what a document must match besides, without a share in its score."""
-        sets: list[tuple[str, list[str]]] = []
-        if restriction.collections:
-            sets.append(("collection", [encodable(c) for c in restriction.collections]))
-        if restriction.documents is not None:
-            sets.append(("document", [encodable(d) for d in restriction.documents]))
-        if restriction.tags is not None:
-            sets.append(("tags", [_UNTAGGED, *(_tag(tag) for tag in restriction.tags)]))
-        return [
-            Clause.const_score_query(Clause.term_set_query(self._schema, field, values), 0.0)
-            for field, values in sets
-        ]
-
-
-def _document(record: Record) -> tantivy.Document:
-    title, text = encodable(record.title), encodable(record.text)
-    document = tantivy.Document()
-    document.add_text("id", encodable(record.id))
-    document.add_text("document", encodable(record.document_id))
-    document.add_text("collection", encodable(record.collection))
-    for tag in [_tag(tag) for tag in record.tags] or [_UNTAGGED]:
-        document.add_text("tags", tag)
-    document.add_text("digest", record.digest)
-    document.add_text("title", title)
-    document.add_text("body", f"{title}. {text}" if title else text)
-    return document
-
-
-def _tag(tag: str) -> str:
-    return "#" + encodable(tag)
 
 
 def _first(document: tantivy.Document, field: str) -> str:

@@ -143,7 +143,7 @@ class LadybugStore(Embedded, Store):
         if k <= 0 or sees_nothing(query.filter) or not (query.entities or query.seeds):
             return SearchResult()
         snapshot = self._loaded(query.deadline)
-        found = snapshot.search(query, lambda: in_time(self.kind, query.deadline))
+        found = snapshot.search(query, k, lambda: in_time(self.kind, query.deadline))
         return ranked(self.kind, found, k)
 
     def health(self) -> Health:

@@ -147,9 +147,11 @@ class GraphSnapshot:
             self._changed()
 
     def search(
-        self, query: Query, check: Callable[[], None] = lambda: None
+        self, query: Query, k: int, check: Callable[[], None] = lambda: None
     ) -> list[tuple[str, float]]:
-        """Return (id, score) of every passage that the walk from the question reaches.
+        """Return (id, score) of the k passages that the walk from the question reaches most.
+
+        They come in no order; those that share the last place are all there.
 
         The walk starts from the question's entities and seeds; without any there are no hits.
         `check` is called between its steps and may raise.
@@ -167,7 +169,9 @@ class GraphSnapshot:
             if row is not None and row < len(view.properties):
                 seeds[row] = seeds.get(row, 0.0) + seed.weight
         scores = walk.scores(entities, seeds, check)
-        return [(view.ids[row], float(scores[row])) for row in np.flatnonzero(scores)]
+        least = np.partition(scores, -k)[-k] if k < len(scores) else 0.0
+        rows = np.flatnonzero((scores >= least) & (scores > 0))
+        return [(view.ids[row], float(scores[row])) for row in rows]
 
     # ------------------------------------------------------------ inside
 

@@ -4,11 +4,11 @@ A walker at a passage goes to one of its entities, the rarer the likelier; at an
 the passages that name it, the likelier the more it is about it. With probability 1 - DAMPING it
 starts again from the question.
 
-The constants were chosen on three multi-hop sets together (mean Recall@5 and @20, from the
-question's entities alone, and with ten passages of a full-text search as seeds):
-damping .5: .674/.834 and .687/.891, .85: .698/.835 and .712/.901, .9: .705/.837 and .715/.898;
-seeds' share .2 instead of .5 at .85: .736/.894; title weight 0: .645, 1 to 8 alike. Rarity's form
-and the passages' length matter little (±.005).
+The constants were chosen on three multi-hop sets together, titles and capitalised phrases being the
+entities. Mean Recall@5/@20 from the question's entities alone, and with ten hits of a full-text
+search as seeds: damping .5: .674/.834 and .687/.891, .85: .698/.835 and .712/.901, .9: .705/.837
+and .715/.898; at .85 with a share of .2 instead of .5 for the seeds: .736/.894; title weight 0:
+.645/.833, 1 to 8 alike. The form of rarity and the passages' length matter little (±.005).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from hetarag.config import redact
 from hetarag.errors import HetaRAGError, StoreError, StoreTimeoutError
@@ -105,3 +106,9 @@ def settled(scores: Sequence[float], k: int, asked: int) -> bool:
     it gave all it has, or when the k-th is better than the last.
     """
     return len(scores) < asked or scores[k - 1] > scores[-1]
+
+
+def prepare(store: StoreKind, folder: Path) -> None:
+    """Make the folder of an embedded store."""
+    with translated(store, f"make the folder {folder}", "choose a place that can be written to"):
+        folder.mkdir(parents=True, exist_ok=True)

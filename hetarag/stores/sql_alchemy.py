@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from hetarag.config import EMBEDDED
 from hetarag.errors import StoreError
 from hetarag.protocols import TableCatalogue, TableStore
-from hetarag.stores import guards, sql_loading, sql_schema
+from hetarag.stores import sql_loading, sql_schema
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.sql_cells import unpack
 from hetarag.stores.sql_database import Database
@@ -34,6 +34,8 @@ from hetarag.types import (
 )
 
 _BATCH = 500
+_ROWS_TOGETHER = 10_000
+_TABLES_TOGETHER = 200
 
 
 class SqlAlchemyStore(TableStore):
@@ -55,18 +57,21 @@ class SqlAlchemyStore(TableStore):
         """Open the database at a URL, or the embedded one in `folder`."""
         if address != EMBEDDED:
             return cls(address, options.catalogue)
-        guards.prepare(cls.kind, folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"cannot make the folder {folder}: {error.strerror}; choose another place"
+            raise StoreError("sql", reason) from error
         url = sa.URL.create("sqlite", database=str(folder / "tables.sqlite"))
         return cls(url, options.catalogue)
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Write each table in a transaction of its own, over an earlier one of the same id."""
-        for record in records:
-            if record.table is None:
-                raise StoreError("sql", f"record {record.id} ({record.kind}) holds no table")
+        """Write tables over earlier ones of the same ids, small ones together in a transaction."""
+        for group in _groups(records):
             with self._writing, self._database.write() as connection:
-                sql_loading.remove(connection, [record.id])
-                sql_loading.load(connection, record, record.table)
+                sql_loading.remove(connection, [record.id for record, _ in group])
+                for record, table in group:
+                    sql_loading.load(connection, record, table)
 
     def delete(self, ids: Collection[str]) -> None:
         """Drop the tables of these records."""
@@ -147,6 +152,21 @@ class SqlAlchemyStore(TableStore):
     def close(self) -> None:
         """Close all connections."""
         self._database.close()
+
+
+def _groups(records: Sequence[Record]) -> Iterator[list[tuple[Record, TableInfo]]]:
+    """Yield the records with their tables, the last of those with one id, some rows at a time."""
+    group: list[tuple[Record, TableInfo]] = []
+    for record in {record.id: record for record in records}.values():
+        if record.table is None:
+            raise StoreError("sql", f"takes only tables; record {record.id} is a {record.kind}")
+        rows = sum(table.row_count for _, table in group) + record.table.row_count
+        if group and (rows > _ROWS_TOGETHER or len(group) == _TABLES_TOGETHER):
+            yield group
+            group = []
+        group.append((record, record.table))
+    if group:
+        yield group
 
 
 def _batches(ids: Collection[str]) -> Iterator[list[str]]:

@@ -11,6 +11,7 @@ from hetarag.stores.sql_vocabulary import UNITS
 from hetarag.types import Cell
 
 _YEARS = range(1000, 3000)
+_WHEN = frozenset(["in", "on", "during", "year", "the"])
 _COPULAS = frozenset(["of", "is", "are", "was", "were"])
 
 
@@ -156,8 +157,11 @@ def _placed(reading: Reading, item: Item) -> tuple[int, list[Cell]]:
         if len(shared) == 1:
             neighbour.used = True
             return shared[0], list(item.values[shared[0]])
-        ordinal = reading.only(neighbour)
-        if item.number is not None and ordinal is not None and _joined(reading, neighbour, item):
+        ordinal = reading.ordered(neighbour)
+        ordinal = reading.only(neighbour) if ordinal is None else ordinal
+        if item.number is None or ordinal is None:
+            continue
+        if _joined(reading, ordinal, neighbour, item):
             value = _as_number(reading, ordinal, item.number)
             if value is not None:
                 neighbour.used = True
@@ -193,12 +197,13 @@ def _negated(reading: Reading, item: Item) -> bool:
     return True
 
 
-def _joined(reading: Reading, column: Item, number: Item) -> bool:
-    """Tell whether column and number belong together: "age of 20", "8 cylinders"."""
+def _joined(reading: Reading, ordinal: int, column: Item, number: Item) -> bool:
+    """Tell whether column and number belong together: "age of 20", "8 cylinders", "hired in 2020"."""
     if number.last == column.first:
         return True
     between = [i.text for i in reading.items if column.last <= i.first < number.first]
-    return column.first < number.first and set(between) <= _COPULAS
+    allowed = _COPULAS | _WHEN if reading.is_dated(ordinal) else _COPULAS
+    return column.first < number.first and set(between) <= allowed
 
 
 def _as_number(reading: Reading, ordinal: int, number: float) -> Cell:

@@ -66,7 +66,11 @@ def read_items(question: Question, table: TableWords, cells: Sequence[CellLink])
         *_cells(question, cells),
         *_single_words(question.words, table),
     ]
-    named = {(item.first, item.last) for item in candidates if item.ordinals and item.share == 1}
+    named = {
+        (item.first, item.last): item.ordinals
+        for item in candidates
+        if item.role == "column" and item.share == 1
+    }
     candidates.sort(key=lambda item: (item.first - item.last, _rank(item), item.first))
     taken: list[Item | None] = [None] * len(question.words)
     chosen = []
@@ -76,6 +80,8 @@ def read_items(question: Question, table: TableWords, cells: Sequence[CellLink])
             chosen.append(item)
             if (item.first, item.last) in named and item.asks(*_CONFUSABLE):
                 item.operation = Operation("refuse")  # "average" where a column is called so
+            if item.role == "table":  # "salary" may be the table's name and a column's
+                item.ordinals = named.get((item.first, item.last), ())
     return sorted(chosen, key=lambda item: item.first)
 
 
@@ -123,7 +129,8 @@ def _single_words(words: Sequence[Token], table: TableWords) -> Iterator[Item]:
 def _plain(place: int, word: Token, table: TableWords) -> Item:
     """Return the role of a word that links to nothing by itself."""
     here = Item("unknown", place, place + 1, text=word.text)
-    if word.number is not None:
+    titled = word.stem in table.title or word.stem in table.name
+    if word.number is not None and not (titled and len(word.text) > 2):
         here.role, here.number = "number", word.number
     elif word.stop or word.text in FILLERS or (place == 0 and word.text == "name"):
         here.role = "filler"
@@ -131,7 +138,7 @@ def _plain(place: int, word: Token, table: TableWords) -> Item:
         here.role, here.ordinals, here.share = "column", (label,), 0.9
     elif ordinals := _synonymous(word, table):
         here.role, here.ordinals, here.share = "column", ordinals, 0.9
-    elif word.stem in table.title or word.stem in table.name:
+    elif titled:
         here.role = "title"
     return here
 

@@ -11,6 +11,12 @@ Aggregate = Literal["count", "sum", "avg", "max", "min"]
 Sign = Literal["=", "!=", "<", "<=", ">", ">="]
 
 
+def aggregate_name(name: str) -> Aggregate:
+    """Return `name` as the aggregate it is; "count" is not asked for by name."""
+    aggregates: dict[str, Aggregate] = {"sum": "sum", "avg": "avg", "max": "max", "min": "min"}
+    return aggregates[name]
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A column, or an aggregate over it; `column` None counts rows."""
@@ -31,7 +37,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One SELECT over one table. With `order` and `limit` it asks for the extreme rows."""
+    """One SELECT over one table. With `order` and `limit` it asks for the extreme rows.
+
+    `years` are columns of numbers that were taken to hold years, which is still to be checked.
+    """
 
     table: TableInfo
     select: tuple[Expression, ...]
@@ -41,6 +50,7 @@ class Plan:
     descending: bool = False
     limit: int | None = None
     distinct: bool = False
+    years: frozenset[int] = frozenset()
 
     @property
     def columns(self) -> frozenset[int]:

@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 
 from hetarag.stores.sql_items import Item
 from hetarag.stores.sql_linking import TableWords
-from hetarag.stores.sql_plans import Condition
-from hetarag.stores.sql_vocabulary import Concept, concept_stems
+from hetarag.stores.sql_plans import Condition, Expression
+from hetarag.stores.sql_vocabulary import CONCEPTS, Concept, concept_stems
 from hetarag.types import ColumnInfo
 
 _ORDERED = ("integer", "real", "date", "datetime")
-_YEARLY = frozenset(concept_stems("date")) | {"season", "edition"}
+_YEARLY = frozenset(concept_stems("date"))
+_YEAR_NAMES = frozenset(["year", "date", "season"])
+
+# Names that stand for a concept beyond doubt even where other columns might: `date`, `length`.
+# Size has none: an area and a population are both one.
+_PLAINLY = {
+    concept: [] if concept == "size" else [{word} for word in concept_stems(concept)[:1]]
+    for concept in CONCEPTS
+}
 
 
 class NotUnderstood(Exception):  # noqa: N818 - no error: the question is left to other evidence
@@ -26,6 +34,7 @@ class Reading:
     words: TableWords
     items: Sequence[Item]
     conditions: list[Condition] = field(default_factory=list)
+    years: set[int] = field(default_factory=set)
 
     def column(self, ordinal: int) -> ColumnInfo:
         """Return a column of the table."""
@@ -65,7 +74,7 @@ class Reading:
 
     def ordered(self, item: Item | None) -> int | None:
         """Return the column an item names if its cells are numbers or dates."""
-        if item is None or item.role != "column" or item.used:
+        if item is None or item.role not in ("column", "table") or item.used:
             return None
         found = [ordinal for ordinal in item.ordinals if self.is_ordered(ordinal)]
         return found[0] if len(found) == 1 else None
@@ -79,28 +88,42 @@ class Reading:
         return bool(self.words.columns[ordinal] & {"id", "uid", "code", "cod", "key"})
 
     def is_dated(self, ordinal: int) -> bool:
-        """Tell whether a column holds dates or years."""
-        kind = self.column(ordinal).type
-        named = bool(self.words.columns[ordinal] & _YEARLY)
-        return kind in ("date", "datetime") or (kind in ("integer", "real") and named)
+        """Tell whether a column holds dates, or numbers that its name calls years."""
+        kind, stems = self.column(ordinal).type, self.words.columns[ordinal]
+        if kind in ("date", "datetime"):
+            return True
+        if kind not in ("integer", "real"):
+            return False
+        named = bool(stems & _YEAR_NAMES) or (len(stems) == 1 and bool(stems & _YEARLY))
+        if named:
+            self.years.add(ordinal)
+        return named
 
     def of_concept(self, concept: Concept) -> int | None:
         """Return the one ordered column that stands for a concept, if there is just one."""
-        dated = [i for i in range(len(self.words.columns)) if self.is_dated(i)]
-        if concept == "date" and len(dated) < 2:
-            return dated[0] if dated else None
-        for word in concept_stems(concept)[: 2 if concept == "date" else None]:
-            found = [i for i, c in enumerate(self.words.columns) if word in c]
-            found = [i for i in found if self.is_ordered(i)]
-            exact = [i for i in found if len(self.words.columns[i]) == 1]
-            if len(exact) == 1:
-                return exact[0]
-            if concept == "date":
-                continue
-            if found:
-                return found[0] if len(found) == 1 else None
-        return None
+        columns = self.words.columns
+        if concept == "date":
+            found = [i for i in range(len(columns)) if self.is_dated(i)]
+        else:
+            words = set(concept_stems(concept))
+            found = [i for i, c in enumerate(columns) if c & words and self.is_ordered(i)]
+        if len(found) > 1:
+            found = [i for i in found if columns[i] in _PLAINLY[concept]]
+        return found[0] if len(found) == 1 else None
 
     def label(self) -> int | None:
         """Return the column that names the things the table is about."""
         return self.words.label()
+
+
+@dataclass(slots=True)
+class Draft:
+    """What has been read so far of the statement that a question asks for."""
+
+    reading: Reading
+    computed: list[Expression] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    group: int | None = None
+    order: Expression | None = None
+    descending: bool = False
+    limit: int | None = None

@@ -148,8 +148,14 @@ def _tables(candidates: Sequence[Candidate]) -> list[Found]:
     return [
         Found(candidate.info.id, candidate.score / 2)
         for candidate in candidates[:_TABLES_SHOWN]
-        if candidate.score >= _LEAST
+        if candidate.score >= _LEAST and _speaks_of(candidate.items)
     ]
+
+
+def _speaks_of(items: Sequence[Item]) -> bool:
+    """Tell whether more than one column's name speaks for a table."""
+    columns = [item for item in items if item.role == "column"]
+    return len(columns) > 1 or any(i.values or i.role in ("table", "title") for i in items)
 
 
 def _rows(
@@ -275,7 +281,7 @@ def _evidence(items: Sequence[Item]) -> float:
     for item in items:
         size = item.last - item.first
         if item.role == "table":
-            total += 3.0 * item.share
+            total += 2.0 * item.share + len(item.stems)
         elif item.role == "column":
             total += 1.5 * item.share
         elif item.role == "title":

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from hetarag.rendering import render_cell
+from hetarag.stores.sql_cells import YEARS
 from hetarag.stores.sql_plans import Condition, Expression, Plan
 from hetarag.stores.sql_schema import ROW, misfits, readable_table
 from hetarag.types import Cell, QueryResult
@@ -29,7 +30,7 @@ class Computed(NamedTuple):
 
 def compute(connection: sa.Connection, plan: Plan) -> Computed | None:
     """Run a plan; None when its result is empty, too long to show whole, or not exact."""
-    if _has_misfits(connection, plan):
+    if _has_misfits(connection, plan) or not _are_years(connection, plan):
         return None
     lines = connection.execute(_statement(plan)).fetchmany(MOST_ROWS + 2)
     extra = (plan.order is not None) + plan.of_rows
@@ -145,6 +146,17 @@ def _has_misfits(connection: sa.Connection, plan: Plan) -> bool:
         kept.table_number == plan.table.number, kept.ordinal.in_(plan.columns)
     )
     return connection.execute(wanted.limit(1)).first() is not None
+
+
+def _are_years(connection: sa.Connection, plan: Plan) -> bool:
+    """Tell whether the columns of numbers that were taken to hold years do."""
+    table = readable_table(plan.table)
+    for ordinal in plan.years & plan.columns:
+        column = _physical(plan, table, ordinal)
+        low, high = connection.execute(sa.select(sa.func.min(column), sa.func.max(column))).one()
+        if low is not None and (low < YEARS.start or high >= YEARS.stop):
+            return False
+    return True
 
 
 def _with_ties(keys: Sequence[object], limit: int) -> int:

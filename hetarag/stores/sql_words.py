@@ -125,10 +125,9 @@ def name_stems(name: str) -> tuple[str, ...]:
 
 
 def table_stems(name: str) -> tuple[str, ...]:
-    """Return the stems of a table's name without file endings and sheet numbers."""
-    return tuple(
-        word for word in name_stems(name) if word not in _NOT_A_NAME and not word.isdigit()
-    )
+    """Return the stems of a table's name without file endings; of "Sheet1" nothing is left."""
+    kept = tuple(word for word in name_stems(name) if word not in _NOT_A_NAME)
+    return () if all(any(c.isdigit() for c in word) for word in kept) else kept
 
 
 def _singular(word: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -53,14 +53,13 @@ class QdrantEdgeStore(Embedded, Store):
         self._lock = threading.Lock()
         self._shard: edge.EdgeShard | None = None
         self._dimension = dimension
-        self._closed = False
         marker = self._run("read", lambda: read_marker(self._marker))
         if marker is not None:
             self._check_format(marker, dimension)
             self._dimension = int(marker["dimension"])
             self._shard = self._run("open", lambda: edge.EdgeShard.load(str(self._path)))
         elif dimension is not None:
-            self._shard = self._create(dimension)
+            self._create(dimension)
 
     @classmethod
     def open(cls, address: str, folder: Path, options: StoreOptions) -> Self:  # noqa: ARG003
@@ -69,15 +68,14 @@ class QdrantEdgeStore(Embedded, Store):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write the vectors of `records`; they are in the engine's log and flushed on return."""
-        points = [
-            edge.Point(record.id, self._vector(record).tolist(), payload(record))
-            for record in latest(self.kind, self.accepts, records).values()
-        ]
-        if not points:
+        vectors = self._vectors(latest(self.kind, self.accepts, records).values())
+        if not vectors:
             return
+        points = self._run(
+            "write", lambda: [edge.Point(r.id, v.tolist(), payload(r)) for r, v in vectors]
+        )
         with self._lock:
-            shard = self._open_shard() or self._create(self._dimension or 0)
-            self._shard = shard
+            shard = self._open_shard() or self._create(vectors[0][1].size)
             for first in range(0, len(points), _PAGE):
                 part = edge.UpdateOperation.upsert_points(points[first : first + _PAGE])
                 self._run("write", lambda part=part: shard.update(part))  # type: ignore[misc]
@@ -118,7 +116,7 @@ class QdrantEdgeStore(Embedded, Store):
         if query.vector is None or shard is None or k <= 0 or sees_nothing(query.filter):
             return SearchResult()
         vector = np.asarray(query.vector, dtype=np.float32)
-        self._check_dimension("the question", vector)
+        self._check("the question", vector, self._dimension or 0)
         nearest = edge.Query.Nearest(vector.tolist())
         admitted = condition(query.filter)
         asked = k + _SPARE
@@ -176,6 +174,7 @@ class QdrantEdgeStore(Embedded, Store):
         self._run("create", shard.flush)
         value = {"format": _FORMAT, "dimension": dimension}
         self._run("create", lambda: write_marker(self._marker, value))
+        self._shard, self._dimension = shard, dimension
         return shard
 
     def _check_format(self, marker: dict[str, object], dimension: int | None) -> None:
@@ -191,21 +190,23 @@ class QdrantEdgeStore(Embedded, Store):
                 f"makes {dimension}: set models.embedder back or run `hetarag reindex`",
             )
 
-    def _vector(self, record: Record) -> Vector:
-        if record.vector is None:
-            raise StoreError(self.kind, f"record {record.id} has no vector; embed it first")
-        vector = np.asarray(record.vector, dtype=np.float32)
-        if self._dimension is None:
-            self._dimension = int(vector.size)
-        self._check_dimension(f"record {record.id}", vector)
-        return vector
+    def _vectors(self, records: Iterable[Record]) -> list[tuple[Record, Vector]]:
+        found: list[tuple[Record, Vector]] = []
+        for record in records:
+            if record.vector is None:
+                raise StoreError(self.kind, f"record {record.id} has no vector; embed it first")
+            vector = np.asarray(record.vector, dtype=np.float32)
+            dimension = self._dimension or (found[0][1].size if found else vector.size)
+            self._check(f"record {record.id}", vector, dimension)
+            found.append((record, vector))
+        return found
 
-    def _check_dimension(self, what: str, vector: Vector) -> None:
-        if vector.shape != (self._dimension,):
+    def _check(self, what: str, vector: Vector, dimension: int) -> None:
+        if vector.shape != (dimension,):
             raise StoreError(
                 self.kind,
                 f"{what} has a vector of shape {vector.shape}, the store holds "
-                f"{self._dimension} dimensions: use its embedder or run `hetarag reindex`",
+                f"{dimension} dimensions: use its embedder or run `hetarag reindex`",
             )
         if not np.isfinite(vector).all():
             raise StoreError(

@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import islice
 
 from hetarag.ingest.encoding import decode
-from hetarag.ingest.parsed import Parsed
+from hetarag.ingest.parsed import Parsed, numbered
 from hetarag.ingest.tables import build_table
 
 _DELIMITERS = ",;\t|"
@@ -74,10 +74,9 @@ def _short(rows: list[list[str]]) -> str:
     wrong = [number for number, row in enumerate(rows, 1) if len(row) < width and any(row)]
     if not wrong or len(rows) < 2:
         return ""
-    shown = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
     return (
-        f"{len(wrong)} rows (row {shown}) have fewer cells than the {width} columns "
-        "of its head; the missing cells are empty"
+        f"the table: {numbered('row', wrong)}: fewer cells than the {width} columns of its head; the "
+        "missing cells are empty"
     )
 
 

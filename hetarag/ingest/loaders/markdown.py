@@ -77,6 +77,8 @@ class _Builder:
     def _structure(self, token: Token) -> None:
         kind = token.type
         if kind in ("bullet_list_open", "ordered_list_open"):
+            if not self._lists:
+                self.parts.append("\n")  # with the item's own: a blank line
             start = token.attrGet("start") if kind == "ordered_list_open" else 0
             self._lists.append(1 if start is None else int(start))
         elif kind in ("bullet_list_close", "ordered_list_close"):

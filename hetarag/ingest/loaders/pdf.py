@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hetarag.ingest.parsed import Parsed, clean, join_pages, one_line
+from hetarag.ingest.parsed import Parsed, clean, join_pages, numbered, one_line
 from hetarag.types import MetadataValue
 
 if TYPE_CHECKING:
@@ -33,14 +33,16 @@ def parse(data: bytes) -> Parsed:
     if b"%%EOF" not in data[-2048:]:
         warnings.append("the end of the file is missing; pages may be lost: get a complete copy")
     if broken:
-        warnings.append(f"the text of {_numbers(broken)} could not be read and is left out")
+        warnings.append(f"the text of {numbered('page', broken)} could not be read and is left out")
     empty = [n for n, text in enumerate(texts, 1) if not text and n not in broken]
     if not any(texts):
         if broken or warnings:
             raise ValueError("no page could be read: the file is damaged; get a complete copy")
         raise ValueError("it holds no text, only images perhaps; run text recognition (OCR) on it")
     if empty:
-        warnings.append(f"{_numbers(empty)} hold no text; run text recognition (OCR) on scans")
+        warnings.append(
+            f"no text on {numbered('page', empty)}; run text recognition (OCR) on scans"
+        )
     text, pages = join_pages(texts)
     return Parsed(text, title, pages, metadata=metadata, warnings=tuple(warnings))
 
@@ -122,11 +124,6 @@ def _properties(reader: PdfReader) -> tuple[dict[str, MetadataValue], str]:
         return {k: v for k, v in values.items() if v}, one_line(str(found.title or ""))
     except Exception:  # damaged properties do not matter
         return {}, ""
-
-
-def _numbers(pages: list[int]) -> str:
-    shown = ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")
-    return f"page {shown}" if len(pages) == 1 else f"pages {shown}"
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hetarag.ingest.archives import open_office
 from hetarag.ingest.office import office_properties
 from hetarag.ingest.parsed import Parsed, clean, join_pages, one_line
-from hetarag.ingest.tables import build_table
+from hetarag.ingest.tables import BuiltTable, build_table
 from hetarag.types import Table
 
 if TYPE_CHECKING:
@@ -26,30 +26,21 @@ def parse(data: bytes) -> Parsed:
     from pptx import Presentation
 
     file = open_office(data)
-    texts: list[str] = []
     tables: list[Table] = []
     warnings: list[str] = []
     try:
         deck = Presentation(file)
+        texts = [clean("\n\n".join(_slide_text(slide))) for slide in deck.slides]
         for slide in deck.slides:
-            texts.append(clean("\n\n".join(_slide_text(slide))))
-            for rows in _slide_tables(slide):
-                if built := build_table(_title(slide), rows):
-                    tables.append(built.table)
-                    warnings.extend(built.warnings)
+            for built in _slide_tables(slide):
+                tables.append(built.table)
+                warnings.extend(built.warnings)
         properties = office_properties(deck.core_properties)
-        first_title = next(filter(None, map(_title, deck.slides)), "")
+        title = properties.title or next(filter(None, map(_title, deck.slides)), "")
     except Exception as error:  # the parser raises whatever it stumbles over
         raise ValueError(f"the file is damaged ({error}); save it again in its program") from error
-    text, pages = join_pages(texts)
-    return Parsed(
-        text if any(texts) else "",
-        properties.title or first_title,
-        pages if any(texts) else (),
-        tuple(tables),
-        properties.metadata,
-        tuple(warnings),
-    )
+    text, pages = join_pages(texts) if any(texts) else ("", ())
+    return Parsed(text, title, pages, tuple(tables), properties.metadata, tuple(warnings))
 
 
 def _title(slide: Slide) -> str:
@@ -72,10 +63,12 @@ def _slide_text(slide: Slide) -> Iterator[str]:
         yield clean(slide.notes_slide.notes_text_frame.text)
 
 
-def _slide_tables(slide: Slide) -> Iterator[list[list[str]]]:
+def _slide_tables(slide: Slide) -> Iterator[BuiltTable]:
     for shape in _shapes(slide.shapes):
         if shape.has_table:
-            yield [[clean(cell.text) for cell in row.cells] for row in shape.table.rows]
+            rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
+            if built := build_table(_title(slide), rows):
+                yield built
 
 
 def _shapes(shapes: Iterable[Any], depth: int = 0) -> Iterator[Any]:

@@ -1,0 +1,86 @@
+"""PDF files made by hand: pages, titles, and every way of being broken."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+from pypdf import PdfReader, PdfWriter
+
+from hetarag.ingest.loaders.pdf import paragraphs
+from tests.ingest.conftest import Outcome, make_pdf
+
+Read = Callable[[str, "str | bytes"], Outcome]
+
+
+def test_pages_and_properties(read: Read) -> None:
+    found = read(
+        "a.pdf", make_pdf("Page one.\nSecond line", "Page two.", title="Real Title")
+    ).document
+    assert found.title == "Real Title"
+    assert dict(found.metadata) == {"author": "Ada Writer"}
+    assert [p.number for p in found.pages] == [1, 2]
+    assert found.text[found.pages[1].start : found.pages[1].end] == "Page two."
+
+
+def test_a_title_of_the_typesetter_is_not_used(read: Read) -> None:
+    pdf = make_pdf("Text.", title="Microsoft Word - draft_7.doc")
+    assert read("polar_ships.pdf", pdf).document.title == "Polar ships"
+
+
+def test_lines_are_joined_to_paragraphs() -> None:
+    page = (
+        "Heading\nThis is a long line of the first paragraph that was broken and hyphen-\nated by "
+        "the typesetter to fit\nthe page.\nThe second paragraph begins here and it goes on and on "
+        "for quite a while\nuntil it ends.\n- item one\n- item two"
+    )
+    assert paragraphs(page) == (
+        "Heading\n\nThis is a long line of the first paragraph that was broken and hyphenated by "
+        "the typesetter to fit the page.\n\nThe second paragraph begins here and it goes on and on "
+        "for quite a while until it ends.\n- item one\n- item two"
+    )
+
+
+def test_an_empty_page_is_said(read: Read) -> None:
+    outcome = read("a.pdf", make_pdf("Text.", ""))
+    assert outcome.document.text.strip() == "Text."
+    assert outcome.warnings == ["a.pdf: no text on page 2; run text recognition (OCR) on scans"]
+
+
+def test_a_pdf_without_any_text_is_a_failure(read: Read) -> None:
+    assert "it holds no text, only images perhaps; run text recognition (OCR)" in (
+        read("scan.pdf", make_pdf("", "")).failure
+    )
+
+
+def test_a_truncated_pdf_fails_or_says_that_its_end_is_missing(read: Read) -> None:
+    whole = make_pdf("Page one is here.", "Page two.", "Page three.")
+    for size in (20, len(whole) // 3):
+        assert "a.pdf: the file is damaged" in read("a.pdf", whole[:size]).failure
+    outcome = read("a.pdf", whole[:-40])
+    said = outcome.failures + outcome.warnings
+    assert any("damaged" in text or "the end of the file is missing" in text for text in said)
+
+
+def test_an_encrypted_pdf_is_a_failure_and_one_without_password_is_read(read: Read) -> None:
+    def encrypted(password: str) -> bytes:
+        writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf("Hidden text."))))
+        writer.encrypt(password, "owner", algorithm="RC4-128")
+        buffer = io.BytesIO()
+        writer.write(buffer)
+        return buffer.getvalue()
+
+    assert read("a.pdf", encrypted("secret")).failure == (
+        "a.pdf: it is encrypted; save a copy without password and ingest that"
+    )
+    assert read("b.pdf", encrypted("")).document.text == "Hidden text."
+
+
+def test_something_else_called_pdf(read: Read) -> None:
+    assert "its name says PDF but its content is something else" in read("a.pdf", "Hello.").failure
+
+
+def test_a_pdf_called_text_is_read_as_pdf(read: Read) -> None:
+    outcome = read("a.txt", make_pdf("Hello there."))
+    assert outcome.document.text == "Hello there."
+    assert outcome.warnings == ["a.txt: its name says plain, its content is pdf: read as pdf"]
