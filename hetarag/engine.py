@@ -259,7 +259,7 @@ class HetaRAG:
         pieces are read; all further options are those of `search`.
         """
         found = self.search(question, evidence or self.settings.reader.evidence, **search)
-        return self._asker.stream(question.strip(), found, decoder, max_new_tokens)
+        return self._asker.stream(self._question(question), found, decoder, max_new_tokens)
 
     def read(
         self,
@@ -415,8 +415,8 @@ class HetaRAG:
         metadata: Mapping[str, MetadataValue] | None,
         progress: Watcher | None,
     ) -> IngestReport:
-        if not collection.strip():
-            raise InputError("the name of a collection must not be empty")
+        if not _is_name(collection):
+            raise InputError(f"a collection needs a name of up to 400 characters, not {collection!r}")
         with self._lock:
             self._require_embedder()
             self._ledger.require(
@@ -483,7 +483,7 @@ class HetaRAG:
         return frozenset(stores)
 
     def _question(self, question: str) -> str:
-        text = question.strip()
+        text = question.encode("utf-8", "replace").decode().strip()  # no lone surrogates
         if not text:
             raise InputError("the question is empty: ask something")
         longest = self.settings.search.max_question
@@ -525,9 +525,14 @@ def _tags(tags: Sequence[str] | None) -> tuple[str, ...] | None:
     if tags is None:
         return None
     given = (tags,) if isinstance(tags, str) else tuple(tags)
-    if not all(isinstance(tag, str) and tag.strip() for tag in given):
+    if not all(_is_name(tag) for tag in given):
         raise InputError(f"tags must be texts that are not empty, not {list(given)!r}")
     return given
+
+
+def _is_name(value: object) -> bool:
+    """Tell whether a tag or collection can be stored everywhere as it is."""
+    return isinstance(value, str) and 0 < len(value.strip()) <= 400 and value.isprintable()
 
 
 def _missing(found: SearchResult[RankedEvidence]) -> str:

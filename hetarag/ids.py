@@ -30,7 +30,7 @@ class TableRowId(NamedTuple):
 
 def document_id(collection: str, uri: str) -> str:
     """Return the id of the document at `uri` in `collection`."""
-    return str(uuid.uuid5(_NAMESPACE, f"document\x00{collection}\x00{uri}"))
+    return _named(f"document\x00{collection}\x00{uri}")
 
 
 def chunk_id(document: str, generation: int, ordinal: int) -> str:
@@ -40,7 +40,7 @@ def chunk_id(document: str, generation: int, ordinal: int) -> str:
 
 def entity_id(key: str) -> str:
     """Return the id of the entity with the normalised name `key`."""
-    return str(uuid.uuid5(_NAMESPACE, f"entity\x00{key}"))
+    return _named(f"entity\x00{key}")
 
 
 def relation_id(chunk: str, number: int) -> str:
@@ -50,7 +50,7 @@ def relation_id(chunk: str, number: int) -> str:
 
 def query_id(statement: str) -> str:
     """Return the id of the result of an SQL statement, its parameters included."""
-    return str(uuid.uuid5(_NAMESPACE, f"query\x00{statement}"))
+    return _named(f"query\x00{statement}")
 
 
 def row_id(table: int, row: int) -> str:
@@ -72,3 +72,8 @@ def parse_row_id(identifier: str) -> TableRowId | None:
         return None
     packed = ((value.int >> 80) << 62) | (value.int & _LOW)
     return TableRowId(packed >> _ROW_BITS, packed & ((1 << _ROW_BITS) - 1))
+
+
+def _named(name: str) -> str:
+    # Names from files may hold lone surrogates, which UTF-8 cannot: they are spelt out.
+    return str(uuid.uuid5(_NAMESPACE, name.encode("utf-8", "backslashreplace").decode()))

@@ -1,0 +1,46 @@
+"""Fixtures of the store tests: each contract test runs on every embedded store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from store_samples import RANKED, Bench
+
+from hetarag.protocols import Store
+from hetarag.stores.registry import ENGINES
+
+EMBEDDED = [kind for kind, scheme in ENGINES if scheme == "embedded"]
+
+
+@pytest.fixture(params=EMBEDDED)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """One of all embedded stores."""
+    bench = Bench(request.param, tmp_path / "store")
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def store(bench: Bench) -> Store:
+    """One of all embedded stores, open and empty."""
+    return bench.open()
+
+
+@pytest.fixture(params=RANKED)
+def ranked_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """One of the stores that rank chunks."""
+    bench = Bench(request.param, tmp_path / "store")
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def ranked(ranked_bench: Bench) -> Store:
+    """One of the stores that rank chunks, open and empty."""
+    return ranked_bench.open()
