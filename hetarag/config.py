@@ -74,12 +74,16 @@ class IngestSettings(_Section):
 
 
 class SearchSettings(_Section):
-    """How the plane searches; times in seconds."""
+    """How the plane searches; times in seconds.
+
+    `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
+    at all (docs/notes/retrieval.md).
+    """
 
     k: int = Field(default=10, ge=1, le=1000)
     router: Literal["rules", "all"] = "rules"
     fusion: Literal["rrf", "convex"] = "rrf"
-    rrf_k: int = Field(default=60, ge=1)
+    rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)
     max_question: int = Field(default=20_000, ge=100)

@@ -416,7 +416,9 @@ class HetaRAG:
         progress: Watcher | None,
     ) -> IngestReport:
         if not _is_name(collection):
-            raise InputError(f"a collection needs a name of up to 400 characters, not {collection!r}")
+            raise InputError(
+                f"a collection needs a name of up to 400 characters, not {collection!r}"
+            )
         with self._lock:
             self._require_embedder()
             self._ledger.require(

@@ -1,7 +1,7 @@
 """The retrieval plane: one search over all stores.
 
-route → stage 1 (every store at once) → stage 2 (the graph again, from the best hits so far) → fuse →
-hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
+route → stage 1 (every store at once) → stage 2 (hops: the graph again, from the best hits of the other
+stores) → fuse → hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
 a trace that says how each store fared.
 """
 
@@ -28,7 +28,10 @@ from hetarag.types import (
     StoreStatus,
 )
 
-_SEEDS = 10  # hits of stage 1 from which stage 2 starts
+HOPS = "hops"
+"""The name of stage 2's list: what the graph finds from the best hits of the other stores."""
+
+_SEEDS = 3  # hits of stage 1 from which stage 2 starts: more of them lead astray
 _DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too little
 _PUSHED_DOWN = 10_000  # document ids that a store's filter takes; above, hydration sorts out
 
@@ -111,14 +114,15 @@ class RetrievalPlane(Retriever):
     def _plan(self, query: Query, k: int) -> dict[str, StorePlan]:
         plan = dict(self._router(query, k, self._stores.keys()))
         for store in plan:
-            if query.stores is not None and store not in query.stores:
+            asked = "graph" if store == HOPS else store
+            if query.stores is not None and asked not in query.stores:
                 plan[store] = replace(plan[store], weight=0.0, reason="not asked for")
         return plan
 
     def _gather(self, query: Query, progress: _Progress, factor: int) -> None:
         narrowed = replace(query, filter=_pushed_down(query.filter))
         started = time.monotonic()
-        self._ask(narrowed, progress, progress.plan.keys(), factor)
+        self._ask(narrowed, progress, [store for store in progress.plan if store != HOPS], factor)
         middle = time.monotonic()
         self._second_stage(narrowed, progress, factor)
         _add(progress.seconds, "stage 1", middle - started)
@@ -141,19 +145,28 @@ class RetrievalPlane(Retriever):
         return lambda: self._stores[store]().search(query, k)
 
     def _second_stage(self, query: Query, progress: _Progress, factor: int) -> None:
-        """Walk the graph again, from the best hits of stage 1 and the question's entities."""
+        """Walk the graph from the best hits of the other stores, apart from the question's names.
+
+        A list of its own: what the names lead to and what the hits lead to are two witnesses, and
+        what both find comes first.
+        """
         first = progress.statuses.get("graph")
-        if first is None or first.status != "ok":
+        plan = progress.plan.get(HOPS)
+        if first is None or first.status != "ok" or plan is None or plan.weight <= 0:
             return
-        others = {store: hits for store, hits in progress.lists.items() if store != "graph"}
+        others = {
+            store: hits for store, hits in progress.lists.items() if store not in ("graph", HOPS)
+        }
         seeds = self._fuse(others, progress.weights)[:_SEEDS]
         if not seeds:
             return
         top = seeds[0][1]
-        seeded = replace(query, seeds=tuple(Seed(i, score / top) for i, score in seeds))
-        self._ask(seeded, progress, ["graph"], factor)
-        status = progress.statuses["graph"]
+        bare = replace(query, entities=(), seeds=tuple(Seed(i, s / top) for i, s in seeds))
+        deadline = query.deadline if query.deadline is not None else time.monotonic()
+        call = {"graph": self._call("graph", bare, plan.k * factor)}
+        status, hits = self._fan_out.ask(call, deadline)["graph"]
         progress.statuses["graph"] = replace(status, seconds=status.seconds + first.seconds)
+        progress.lists[HOPS] = tuple(replace(hit, store=HOPS) for hit in hits)
 
     def _hydrate(self, query: Query, progress: _Progress, k: int) -> list[RankedEvidence]:
         started = time.monotonic()

@@ -108,7 +108,7 @@ class SqlAlchemyStore(TableStore):
             last = rows[-1].record_id
 
     def rows(self, table: TableInfo, first: int, last: int) -> list[tuple[Cell, ...]]:
-        """Return rows first…last (1-based, inclusive) as they were written."""
+        """Return rows first…last (1-based, inclusive) as written; none of a table that is gone."""
         physical = sql_schema.readable_table(table)
         number = physical.c[sql_schema.ROW]
         wanted = sa.select(physical).where(number.between(first, last)).order_by(number)
@@ -116,7 +116,12 @@ class SqlAlchemyStore(TableStore):
         odd = sa.select(kept.row_no, kept.ordinal, kept.value).where(
             kept.table_number == table.number, kept.row_no.between(first, last)
         )
+        present = sa.select(sql_schema.tables.c.record_id).where(
+            sql_schema.tables.c.record_id == table.id, sql_schema.tables.c.digest != ""
+        )
         with self._database.read() as connection:
+            if connection.execute(present).first() is None:
+                return []
             found = {row[0]: list(row[1:]) for row in connection.execute(wanted)}
             for row_no, ordinal, value in connection.execute(odd):
                 if row_no in found:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from hetarag.stores.sql_cells import YEARS
 from hetarag.stores.sql_items import Item
 from hetarag.stores.sql_plans import Condition, Sign
 from hetarag.stores.sql_reading import NotUnderstood, Reading
-from hetarag.stores.sql_vocabulary import UNITS
+from hetarag.stores.sql_wordlists import UNITS
 from hetarag.types import Cell
 
-_YEARS = range(1000, 3000)
+_BEYOND = 2**62
 _WHEN = frozenset(["in", "on", "during", "year", "the"])
 _COPULAS = frozenset(["of", "is", "are", "was", "were"])
 
@@ -94,7 +95,7 @@ def _compared_column(reading: Reading, first: Item, last: Item, concepts: tuple[
             candidate.used = True
             return ordinal
     numbers = [i.number for i in (first, last) if i.number is not None]
-    if not concepts and numbers and first.asks("between") and int(numbers[-1]) in _YEARS:
+    if not concepts and numbers and first.asks("between") and int(numbers[-1]) in YEARS:
         concepts = ("date",)
     for concept in concepts:
         ordinal = reading.of_concept(concept)  # type: ignore[arg-type]
@@ -120,6 +121,8 @@ def _add(reading: Reading, ordinal: int, sign: str, number: Item) -> None:
         unit.used = True
         if not any(word in reading.words.columns[ordinal] for word in (unit.text, "million")):
             value *= UNITS[unit.text]
+    if value >= _BEYOND:
+        raise NotUnderstood
     known: Sign = sign if sign in ("<", "<=", ">", ">=") else "="  # type: ignore[assignment]
     reading.conditions += _bounded(reading, ordinal, known, value)
 
@@ -130,7 +133,7 @@ def _bounded(reading: Reading, ordinal: int, sign: Sign, value: float) -> list[C
     if kind not in ("date", "datetime"):
         plain: Cell = int(value) if float(value).is_integer() else value
         return [Condition(ordinal, sign, (plain,))]
-    if int(value) != value or int(value) not in _YEARS:
+    if int(value) != value or int(value) not in YEARS:
         raise NotUnderstood
     first: date = date(int(value), 1, 1)
     following: date = date(int(value) + 1, 1, 1)
@@ -166,24 +169,35 @@ def _placed(reading: Reading, item: Item) -> tuple[int, list[Cell]]:
             if value is not None:
                 neighbour.used = True
                 return ordinal, [value]
-    if before is not None and before.asks("or", "and") and item.number is not None:
-        twin = reading.before(before)
-        if twin is not None and twin.used and twin.number is not None and twin.ordinals:
-            value = _as_number(reading, twin.ordinals[0], item.number)
-            if value is not None:
-                return twin.ordinals[0], [value]
+    return _like_its_twin(reading, item, before) or _by_itself(reading, item)
+
+
+def _like_its_twin(
+    reading: Reading, item: Item, joint: Item | None
+) -> tuple[int, list[Cell]] | None:
+    """Place the 33 of "32 or 33" in the column that the 32 has been placed in."""
+    if joint is None or not joint.asks("or", "and") or item.number is None:
+        return None
+    twin = reading.before(joint)
+    if twin is None or not twin.used or twin.number is None or not twin.ordinals:
+        return None
+    value = _as_number(reading, twin.ordinals[0], item.number)
+    return None if value is None else (twin.ordinals[0], [value])
+
+
+def _by_itself(reading: Reading, item: Item) -> tuple[int, list[Cell]]:
+    """Place a cell in the one column that holds it, a year in the one column of dates."""
     likely = [i for i in item.values if item.number is None or reading.is_dated(i)]
     if item.number is not None and not likely:
         likely = [i for i in item.values if reading.column(i).type == "text"]
     if len(likely) == 1:
         return likely[0], list(item.values[likely[0]])
     ordinal = reading.of_concept("date")
-    if not likely and ordinal is not None and item.number in _YEARS and item.number is not None:
-        if reading.column(ordinal).type in ("date", "datetime"):
-            return ordinal, [_Year(item.number)]
-        if reading.is_dated(ordinal):
-            return ordinal, [int(item.number)]
-    raise NotUnderstood
+    if likely or ordinal is None or item.number is None or item.number not in YEARS:
+        raise NotUnderstood
+    if reading.column(ordinal).type in ("date", "datetime"):
+        return ordinal, [_Year(item.number)]
+    return ordinal, [int(item.number)]
 
 
 def _negated(reading: Reading, item: Item) -> bool:
@@ -210,7 +224,7 @@ def _as_number(reading: Reading, ordinal: int, number: float) -> Cell:
     kind = reading.column(ordinal).type
     if kind in ("integer", "real"):
         return int(number) if number.is_integer() else number
-    if kind in ("date", "datetime") and number in _YEARS:
+    if kind in ("date", "datetime") and number in YEARS:
         return _Year(number)
     return None
 

@@ -31,10 +31,7 @@ def _superlative(draft: Draft, item: Item) -> None:
         _take_limit(draft, following)
         following = draft.reading.after(following)
     if following is not None and following.asks("count"):
-        following.used = True
-        following = draft.reading.after(following)
-        if following is None or following.role != "table":
-            raise NotUnderstood
+        following = _counted(draft, following)
     ordinal = draft.reading.ordered(following)
     if ordinal is not None and following is not None:
         take_extreme(draft, item, ordinal, direction_of(draft.reading, item, ordinal), following)
@@ -57,6 +54,15 @@ def _superlative(draft: Draft, item: Item) -> None:
         ranked_group(draft, item, Expression(None, "count"))
     else:
         _elsewhere(draft, item)
+
+
+def _counted(draft: Draft, count: Item) -> Item:
+    """Return the table of "the most number of concerts"."""
+    following = draft.reading.after(count)
+    if following is None or following.role != "table":
+        raise NotUnderstood
+    count.used = True
+    return following
 
 
 def _dated_before(draft: Draft, item: Item) -> int | None:

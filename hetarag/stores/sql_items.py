@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hetarag.stores.sql_linking import CellLink, NameLink, Question, TableWords, link_names
-from hetarag.stores.sql_vocabulary import (
-    FILLERS,
-    SYNONYMS,
-    Operation,
-)
+from hetarag.stores.sql_vocabulary import Operation
+from hetarag.stores.sql_wordlists import FILLERS, SYNONYMS
 from hetarag.stores.sql_words import Token
 from hetarag.types import Cell
 

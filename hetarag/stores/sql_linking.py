@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from hetarag.stores.sql_cells import unpack
 from hetarag.stores.sql_schema import KEY_LENGTH, ROW, cells
-from hetarag.stores.sql_vocabulary import ALIASES, OPERATIONS, Operation, operation_at
+from hetarag.stores.sql_vocabulary import OPERATIONS, Operation, operation_at
+from hetarag.stores.sql_wordlists import ALIASES
 from hetarag.stores.sql_words import Token, inflections, name_stems, table_stems, tokens
 from hetarag.text import STOP_WORDS, phrases
 from hetarag.types import Cell, TableInfo

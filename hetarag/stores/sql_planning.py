@@ -19,7 +19,7 @@ from hetarag.stores.sql_linking import TableWords
 from hetarag.stores.sql_order import read_order
 from hetarag.stores.sql_plans import Expression, Plan
 from hetarag.stores.sql_reading import Draft, NotUnderstood, Reading
-from hetarag.stores.sql_vocabulary import UNITS
+from hetarag.stores.sql_wordlists import SCALES, UNITS
 from hetarag.stores.sql_words import stem
 
 _PARTICIPLES = ("built", "born", "made", "won", "held", "written", "sold", "begun", "sent")
@@ -66,12 +66,14 @@ def plan_fragment(words: TableWords, items: Sequence[Item]) -> Plan | None:
 def _is_explained(reading: Reading, item: Item) -> bool:
     """Tell whether a word that links to nothing goes with a number: "300 km", "made in 1980"."""
     place = reading.items.index(item)
-    if place and reading.items[place - 1].number is not None:
-        return True  # `sql_conditions` knows the words of measure
+    previous = reading.items[place - 1] if place else None
+    if item.text in UNITS and previous is not None:
+        if previous.number is not None:
+            return True  # taken by the comparison that the number is in, or left over
+        if previous.text == "in" or previous.text in SCALES:
+            item.role = "filler"  # "the length in metres", "5 million euros"
+            return True
     following = reading.after(item)
-    if item.text in UNITS and place and reading.items[place - 1].text == "in":
-        item.role = "filler"  # "the length in metres"
-        return True
     if not (item.text.endswith("ed") or item.text in _PARTICIPLES) or following is None:
         return False
     concepts = following.operation.concepts if following.operation else ()
@@ -120,7 +122,7 @@ def _rest(draft: Draft) -> None:
             raise NotUnderstood
         draft.asked.append(ordinal)
         item.used = True
-    if draft.reading.left("number", "cell"):
+    if draft.reading.left("number", "cell", "unknown"):
         raise NotUnderstood
     left = draft.reading.left("operation")
     if any(not item.asks("and", "distinct", "by", "between") for item in left):

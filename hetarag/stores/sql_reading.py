@@ -18,7 +18,7 @@ _YEAR_NAMES = frozenset(["year", "date", "season"])
 # Names that stand for a concept beyond doubt even where other columns might: `date`, `length`.
 # Size has none: an area and a population are both one.
 _PLAINLY = {
-    concept: [] if concept == "size" else [{word} for word in concept_stems(concept)[:1]]
+    concept: [{word} for word in concept_stems(concept)[: {"size": 0, "date": 2}.get(concept, 1)]]
     for concept in CONCEPTS
 }
 

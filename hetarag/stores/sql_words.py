@@ -15,6 +15,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PARTS = re.compile(r"[^\W_]+", re.UNICODE)
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _LONGEST_QUESTION = 160
+_BEYOND = 1e15  # numbers from here on are not exact
 
 _NUMBER_WORDS = {
     word: float(value)
@@ -142,5 +143,6 @@ def _singular(word: str) -> str:
 
 def _number(text: str) -> float | None:
     if _NUMBER.fullmatch(text):
-        return float(text.replace(",", ""))
+        value = float(text.replace(",", ""))
+        return value if value < _BEYOND else None
     return _NUMBER_WORDS.get(text)

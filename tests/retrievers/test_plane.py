@@ -12,7 +12,7 @@ import pytest
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.router import route_all
-from hetarag.types import Filter, Hit, Query, RankedEvidence, SearchResult
+from hetarag.types import Entity, Filter, Hit, LinkedEntity, Query, RankedEvidence, SearchResult
 
 
 class ListStore:
@@ -138,13 +138,21 @@ def test_large_filters_stay_out_of_the_stores() -> None:
     assert store.asked[-1][0].filter.documents == few
 
 
-def test_the_graph_walks_again_from_the_best_hits() -> None:
+def test_the_graph_walks_again_from_the_best_hits_of_the_others() -> None:
     graph = ListStore("graph", ["g"])
-    plane(ListStore("vector", ["a", "b"]), graph).search(Query("q"), 3)
+    entity = LinkedEntity(Entity("e", "fram", "Fram"), "Fram", 1.0)
+    vector = ListStore("vector", ["a", "b", "c", "d"])
+    found = plane(vector, graph).search(Query("q", entities=(entity,)), 9)
     first, second = (query for query, _ in graph.asked)
-    assert first.seeds == ()
-    assert [seed.id for seed in second.seeds] == ["a", "b"]
+    assert (first.entities, first.seeds) == ((entity,), ())
+    assert second.entities == ()
+    assert [seed.id for seed in second.seeds] == ["a", "b", "c"]
     assert second.seeds[0].weight == 1.0
+    assert found.trace is not None
+    assert found.trace.ranks["hops"] == ("g",)
+    graph_hits = next(e.hits for e in found if e.id == "g")
+    assert [hit.store for hit in graph_hits] == ["graph", "hops"]
+    assert set(found.trace.stores) == {"vector", "graph"}
 
 
 def test_stores_that_are_not_asked_for_are_skipped() -> None:

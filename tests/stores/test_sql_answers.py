@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from test_sql_samples import Asked
+from sql_samples import Asked
 
 from hetarag import ids
 from hetarag.types import Cell
@@ -181,6 +181,9 @@ def test_a_table_is_found_by_its_names(asked: Asked) -> None:
         "9999999999999999999999 lighthouses built after 99999999999999999999999",
         "lighthouses built after 9999 and before 2999",
         "top 0 lighthouses by height",
+        "How many lighthouses have a height above " + "9" * 400,
+        "How many employees have a salary above 999999999999999 billion?",
+        "employees with a salary between 99999999999999999999 and " + "8" * 30,
         "average of average of average height of lighthouse",
     ],
 )
@@ -199,6 +202,40 @@ def test_hits_are_bounded_ranked_and_repeatable(asked: Asked) -> None:
     assert [hit.rank for hit in hits] == [1, 2, 3]
     assert hits == sorted(hits, key=lambda hit: (-hit.score, hit.id)) == asked.hits(question, k=3)
     assert asked.hits(question, k=0) == []
+
+
+def test_a_size_that_may_be_two_things_is_not_guessed(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    asked.add(
+        "cities",
+        [("city", "text"), ("area", "real"), ("population", "integer")],
+        [("Oslo", 454.0, 709_000), ("Bergen", 465.0, 289_000)],
+    )
+    assert asked.result("Which is the largest city of the cities?") is None
+    assert asked.answer("Which of the cities has the largest area?") == [("Bergen",)]
+    assert asked.answer("Which of the cities is the most populous?") == [("Oslo",)]
+
+
+def test_years_of_service_are_no_years(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    asked.add("clerks", [("name", "text"), ("years", "integer")], [("Ann Lee", 12), ("Bo Ek", 30)])
+    assert asked.result("Which of the clerks is the newest?") is None
+    assert asked.result("How many clerks came before 1950?") is None
+
+
+def test_a_number_may_be_a_measure_a_year_or_a_key(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    asked.add(
+        "engines",
+        [("id", "integer"), ("model", "text"), ("cylinders", "integer"), ("price_eur", "real"),
+         ("year", "integer")],
+        [(1, "Aster", 4, 1_500_000.0, 1999), (2, "Borea", 8, 900.0, 2004), (3, "Ceto", 8, 950.0, 2004)],
+    )  # fmt: skip
+    assert asked.answer("How many engines have 8 cylinders?") == [(2,)]
+    assert asked.answer("How many engines are from 2004?") == [(2,)]
+    assert asked.answer("How many engines have a price of more than 1 million euros?") == [(1,)]
+    assert asked.answer("What is the model of the engine with the id 3?") == [("Ceto",)]
+    assert asked.answer("What is the model of the engine with the highest id?") is None
 
 
 def test_two_tables_that_fit_equally_well_give_no_computed_answer(tmp_path: Path) -> None:

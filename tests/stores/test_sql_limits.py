@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from test_sql_samples import Asked, open_store
+from sql_samples import Asked, open_store
 
 from hetarag import ids
 from hetarag.errors import StoreTimeoutError
@@ -93,6 +93,16 @@ def test_forbidden_tables_are_never_computed(tmp_path: Path) -> None:
     allowed = asked.hits(questions[0], restriction=Filter(tags=frozenset({"board"})))
     assert allowed[0].payload is not None
     assert allowed[0].payload.rows == ((15,),)
+
+
+def test_a_table_that_goes_while_it_is_asked_about_is_no_error(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    table = asked.add("pubs", [("name", "text")], [("Bar",), ("Inn",)])
+    asked.store.delete([table.id])
+    assert asked.catalogue.tables == [table]
+    assert asked.hits("How many pubs are there, and is Bar one?") == []
+    assert asked.hits("How many pubs are there?") == []
+    assert asked.store.rows(table, 1, 2) == []
 
 
 INJECTIONS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from test_sql_samples import table_info
+from sql_samples import table_info
 
 from hetarag.rendering import render_cell, render_result, render_row, render_table
 from hetarag.types import QueryResult, TableInfo

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_sql_samples import Asked, Catalogue, open_store, record, table_info
+from sql_samples import Asked, Catalogue, open_store, record, table_info
 
 from hetarag import ids
 from hetarag.errors import StoreError
@@ -220,7 +220,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from test_sql_samples import open_store, record, table_info
+from sql_samples import open_store, record, table_info
 store = open_store(Path(sys.argv[1]))
 for turn in range(10**6):
     table = table_info(turn % 3 + 1, "t", [("a", "text"), ("b", "integer")])
