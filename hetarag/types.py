@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import PurePath
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -512,6 +513,8 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, date | datetime):
         return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, np.generic):
         return value.item()
     return value

@@ -29,8 +29,6 @@ class Pass:
 
     inputs: Mapping[str, Any]
     """Keyword arguments of the model's forward."""
-    starts: bool
-    """Whether this call is the prefill of new sequences."""
     h: dict[int, Tensor] = field(default_factory=dict)
     r: dict[int, Tensor] = field(default_factory=dict)
     asked: bool = False

@@ -85,8 +85,6 @@ class LayerFusionRule:
         """Return the rows to project, (rows, added, d)."""
         if self.fusion.select == "prompt" and seen.inputs.get("use_cache") is False:
             raise InputError(_NO_CACHE)
-        if seen.starts:
-            self._chosen = None
         h = seen.stacked("h", self.layers, final)
         known = self._known(final.device)
         if known is not None:

@@ -35,7 +35,6 @@ class Session:
         self._handles: list[RemovableHandle] = []
         self._now: Pass | None = None
         self._call = -1
-        self._fresh = False  # the next pass is the prefill of a generate call
         self._generating = False
         self._closed = False
         self._lock = threading.RLock()
@@ -68,7 +67,7 @@ class Session:
     def begin(self, expand: int) -> None:
         """Announce a generation: the next call of the model is its prefill."""
         self._call += 1
-        self._fresh = self._generating = True
+        self._generating = True
         self.rule.begin(expand)
 
     def _install(self) -> None:
@@ -109,18 +108,16 @@ class Session:
                 "layer decoding reads the last position only, and this call asks for all of them: "
                 "use generate(), or pass logits_to_keep=1"
             )
-        self._now = Pass(inputs, self._starts(inputs))
+        if not self._generating:
+            self._begin_of_own_loop(inputs)
+        self._now = Pass(inputs)
 
-    def _starts(self, inputs: Mapping[str, Any]) -> bool:
-        if self._generating:
-            starts, self._fresh = self._fresh, False
-            return starts
+    def _begin_of_own_loop(self, inputs: Mapping[str, Any]) -> None:
+        """In a loop of the caller's own, an empty cache means new sequences."""
         cache = inputs.get("past_key_values")
-        starts = cache is None or int(cache.get_seq_length()) == 0
-        if starts:  # a loop of the caller's own: an empty cache is a new sequence
+        if cache is None or int(cache.get_seq_length()) == 0:
             self._call += 1
             self.rule.begin(1)
-        return starts
 
     @torch.no_grad()  # the rule writes in place, and nobody trains through a decoder
     def _after(self, _: nn.Module, __: Any, output: Any) -> None:
@@ -155,7 +152,7 @@ class Session:
             try:
                 result = own(self.model, **_uncompiled(given))
             finally:
-                self._generating = self._fresh = False
+                self._generating = False
                 self._now = None
             self._finish(first, given, result, self._reader(given)("num_beams"))
             return result

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hetarag.errors import ModelError
-from hetarag.models.prompt import EXAMPLES
 
 Message = Mapping[str, str]
 
@@ -60,17 +59,11 @@ class PromptEncoder:
         raise ModelError(f"the model's chat template cannot show these messages: {reason}")
 
     def _completion(self, messages: Sequence[Message]) -> list[int]:
-        """A base model has no turns: show it solved examples, and the question in the same form."""
+        """A base model has no turns: let it go on after the questions that are answered there."""
         ids = list(self._tokenizer("", add_special_tokens=True)["input_ids"])
-        turns = [turn for turn in (*EXAMPLES, *messages) if turn["role"] != "system"]
-        text = "".join(
-            f"{turn['content'].strip()}\n\n"
-            if turn["role"] == "assistant"
-            else turn["content"]
-            if turn["content"].endswith(" ")
-            else f"{turn['content']} "
-            for turn in turns
-        )
+        turns = [turn for turn in messages if turn["role"] != "system"]
+        ends = {"user": " ", "assistant": "\n\n"}
+        text = "".join(turn["content"].strip() + ends[turn["role"]] for turn in turns)
         return ids + self._plain(text.rstrip())
 
     def _template(self, text: str) -> list[int]:

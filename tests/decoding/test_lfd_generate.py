@@ -181,6 +181,19 @@ def test_select_prompt_chooses_anew_for_each_call() -> None:
     assert trace.call()[0].call == 5
 
 
+def test_select_prompt_in_a_loop_of_the_callers_own() -> None:
+    model, fusion = shared("llama"), LayerFusion(select="prompt")
+    with layer_fused(model, fusion) as trace, torch.no_grad():
+        for seed in range(6):
+            out = model(prompt(seed=seed), use_cache=True, logits_to_keep=1)
+            step = out.logits[:, -1].argmax(-1)[:, None]
+            model(step, past_key_values=out.past_key_values, logits_to_keep=1)
+    for seed in range(6):
+        first, second = trace.call(seed)
+        assert first.layers == run(model, fusion, prompt(seed=seed))[1].steps[0].layers
+        assert (second.layers, second.iks) == (first.layers, None)
+
+
 def test_select_prompt_reads_only_what_it_needs() -> None:
     """One row per prompt beside the model's own once the layer is known."""
     model, widths = make("llama"), []

@@ -34,7 +34,7 @@ def test_sources_are_numbered_in_their_order() -> None:
 
 def test_roles_take_turns() -> None:
     roles = [m["role"] for m in build("q", [piece(1, "a", "b")])]
-    assert roles == ["system"] + ["user", "assistant"] * 3 + ["user"]
+    assert roles == ["system"] + ["user", "assistant"] * 4 + ["user"]
 
 
 def test_hostile_evidence_stays_one_paragraph_of_its_own() -> None:

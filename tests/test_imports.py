@@ -1,0 +1,96 @@
+"""What importing hetarag loads, and what a search does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hetarag
+from tests.conftest import RULES
+
+HEAVY = {
+    "torch",
+    "transformers",
+    "spacy",
+    "tantivy",
+    "ladybug",
+    "qdrant_edge",
+    "fastapi",
+    "onnxruntime",
+}
+
+SEARCH = """
+import json, sys
+from pathlib import Path
+from hetarag import HetaRAG
+from tests.hashing import HashingEmbedder
+with HetaRAG.open(Path(sys.argv[1]), json.loads(sys.argv[2]), embedder=HashingEmbedder()) as rag:
+    assert rag.search("Who designed the Fram?", 3).complete
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def loaded(code: str, *arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("module", ["hetarag", "hetarag.engine", "hetarag.cli", "hetarag.ingest"])
+def test_importing_loads_no_driver_and_no_model_library(module: str) -> None:
+    code = (
+        f"import json, sys, {module}\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    assert loaded(code).isdisjoint(HEAVY)
+
+
+def test_a_search_loads_neither_torch_nor_spacy(tmp_path: Path) -> None:
+    modules = loaded(SEARCH, str(tmp_path / "kb"), json.dumps(RULES))
+    assert modules.isdisjoint({"torch", "transformers", "spacy", "fastapi"})
+
+
+def test_public_names_are_pinned() -> None:
+    assert set(hetarag.__all__) == {
+        "Answer",
+        "Citation",
+        "Column",
+        "ConfigError",
+        "Document",
+        "DocumentInfo",
+        "FingerprintError",
+        "HetaRAG",
+        "HetaRAGError",
+        "Hit",
+        "IngestError",
+        "IngestReport",
+        "InputError",
+        "LedgerError",
+        "LockedError",
+        "MissingExtraError",
+        "ModelError",
+        "NotFoundError",
+        "Page",
+        "RankedEvidence",
+        "SearchError",
+        "SearchResult",
+        "Settings",
+        "StoreError",
+        "StoreTimeoutError",
+        "StreamEvent",
+        "Table",
+        "UnsupportedModelError",
+    }
+    for name in hetarag.__all__:
+        assert getattr(hetarag, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        hetarag.Nothing  # noqa: B018
