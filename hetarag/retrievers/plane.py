@@ -31,6 +31,10 @@ from hetarag.types import (
 HOPS = "hops"
 """The name of stage 2's list: what the graph finds from the best hits of the other stores."""
 
+COMPUTED = "computed"
+"""The name of the list of answers that the SQL store has computed, apart from the rows it found."""
+
+_DERIVED = {HOPS: "graph", COMPUTED: "sql"}  # lists that are not a store's own, and whose they are
 _SEEDS = 3  # hits of stage 1 from which stage 2 starts: more of them lead astray
 _DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too little
 _PUSHED_DOWN = 10_000  # document ids that a store's filter takes; above, hydration sorts out
@@ -114,7 +118,7 @@ class RetrievalPlane(Retriever):
     def _plan(self, query: Query, k: int) -> dict[str, StorePlan]:
         plan = dict(self._router(query, k, self._stores.keys()))
         for store in plan:
-            asked = "graph" if store == HOPS else store
+            asked = _DERIVED.get(store, store)
             if query.stores is not None and asked not in query.stores:
                 plan[store] = replace(plan[store], weight=0.0, reason="not asked for")
         return plan
@@ -122,7 +126,9 @@ class RetrievalPlane(Retriever):
     def _gather(self, query: Query, progress: _Progress, factor: int) -> None:
         narrowed = replace(query, filter=_pushed_down(query.filter))
         started = time.monotonic()
-        self._ask(narrowed, progress, [store for store in progress.plan if store != HOPS], factor)
+        self._ask(
+            narrowed, progress, [store for store in progress.plan if store not in _DERIVED], factor
+        )
         middle = time.monotonic()
         self._second_stage(narrowed, progress, factor)
         _add(progress.seconds, "stage 1", middle - started)
@@ -139,7 +145,9 @@ class RetrievalPlane(Retriever):
         deadline = query.deadline if query.deadline is not None else time.monotonic()
         for store, (status, hits) in self._fan_out.ask(calls, deadline).items():
             progress.statuses[store] = status
-            progress.lists[store] = hits
+            progress.lists[store] = tuple(hit for hit in hits if hit.payload is None)
+            if computed := tuple(hit for hit in hits if hit.payload is not None):
+                progress.lists[COMPUTED] = computed
 
     def _call(self, store: str, query: Query, k: int) -> Callable[[], SearchResult[Hit]]:
         return lambda: self._stores[store]().search(query, k)
@@ -194,7 +202,9 @@ class RetrievalPlane(Retriever):
     def _may_hold_more(progress: _Progress, factor: int) -> bool:
         """Tell whether a store gave as many as it was asked for, so that it may have more."""
         return any(
-            progress.plan[store].k * factor <= len(hits) for store, hits in progress.lists.items()
+            progress.plan[store].k * factor <= status.hits
+            for store, status in progress.statuses.items()
+            if status.status == "ok"
         )
 
 

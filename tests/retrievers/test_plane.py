@@ -11,8 +11,17 @@ import pytest
 
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.retrievers.plane import RetrievalPlane
-from hetarag.retrievers.router import route_all
-from hetarag.types import Entity, Filter, Hit, LinkedEntity, Query, RankedEvidence, SearchResult
+from hetarag.retrievers.router import route_all, route_by_rules
+from hetarag.types import (
+    Entity,
+    Filter,
+    Hit,
+    LinkedEntity,
+    Query,
+    QueryResult,
+    RankedEvidence,
+    SearchResult,
+)
 
 
 class ListStore:
@@ -47,7 +56,8 @@ class Everything:
 
 def plane(*stores: ListStore, hidden: Sequence[str] = (), **options: object) -> RetrievalPlane:
     openers = {store.kind: (lambda store=store: store) for store in stores}
-    return RetrievalPlane(openers, Everything(hidden), router=route_all, **options)  # type: ignore[arg-type]
+    options.setdefault("router", route_all)
+    return RetrievalPlane(openers, Everything(hidden), **options)  # type: ignore[arg-type]
 
 
 def fail(error: Exception) -> Callable[[Query], None]:
@@ -153,6 +163,19 @@ def test_the_graph_walks_again_from_the_best_hits_of_the_others() -> None:
     graph_hits = next(e.hits for e in found if e.id == "g")
     assert [hit.store for hit in graph_hits] == ["graph", "hops"]
     assert set(found.trace.stores) == {"vector", "graph"}
+
+
+def test_a_computed_answer_comes_first() -> None:
+    class Computing(ListStore):
+        def search(self, query: Query, k: int) -> SearchResult[Hit]:
+            result = QueryResult("SELECT 1", (), ("n",), ((1,),))
+            return SearchResult((Hit("sql", "sum", 1, 1.0, result), Hit("sql", "row", 2, 0.9)))
+
+    everyone = ["a", "row", "b"]
+    stores = [ListStore(kind, everyone) for kind in ("vector", "fulltext", "graph")]
+    found = plane(*stores, Computing("sql", []), router=route_by_rules).search(Query("how many"), 4)
+    assert [e.id for e in found][:2] == ["sum", "row"]
+    assert [(h.store, h.rank) for h in found[0].hits] == [("sql", 1)]
 
 
 def test_stores_that_are_not_asked_for_are_skipped() -> None:
