@@ -19,7 +19,7 @@ define install
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(BIN)/python -m ensurepip -q
 	@$(BIN)/python -m uv --version > /dev/null 2>&1 || $(BIN)/python -m pip install -q uv
 	@echo "installing hetarag[$(1)] into $(VENV)"
-	@$(BIN)/python -m uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[$(1)]' \
+	@$(BIN)/python -m uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(1)]' \
 	  || $(BIN)/python -m pip install -q -c constraints.txt -e '.[$(1)]'
 	@touch $@
 endef

@@ -270,7 +270,7 @@ class HetaRAG:
         max_new_tokens: int | None = None,
     ) -> Answer:
         """Return the reader's cited answer from evidence that the caller has chosen."""
-        found = SearchResult[RankedEvidence](tuple(evidence))
+        found: SearchResult[RankedEvidence] = SearchResult(tuple(evidence))
         return _last(self._asker.stream(self._question(question), found, decoder, max_new_tokens))
 
     # ------------------------------------------------------------ upkeep
