@@ -17,6 +17,7 @@ from hetarag.types import (
     Filter,
     Health,
     Hit,
+    Link,
     LinkedEntity,
     Mention,
     Query,
@@ -86,6 +87,20 @@ class TableCatalogue(Protocol):
 
     def by_number(self, numbers: Collection[int]) -> Mapping[int, TableInfo]:
         """Return the live table versions with these numbers."""
+
+
+class VectorStore(Store, Protocol):
+    """A store that can give its vectors back."""
+
+    def vectors(self, ids: Collection[str]) -> dict[str, Vector]:
+        """Return the vector of each of these ids that the store holds."""
+
+
+class LinkIndex(Protocol):
+    """Knows which passages share a name."""
+
+    def links(self, sources: Sequence[str], most: int) -> list[Link]:
+        """Return the names in these chunks that stand in 2 to `most` live chunks, and in which."""
 
 
 class EntityLinker(Protocol):

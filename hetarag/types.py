@@ -207,6 +207,21 @@ class LinkedEntity:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A name that a chunk shares with others.
+
+    `source` is the chunk, `sentence` where the name stands in it (-1: its title), `targets` the ids
+    of the chunks that have the name, the source among them, and whether their title has it.
+    """
+
+    source: str
+    key: str
+    name: str
+    sentence: int
+    targets: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Seed:
     """A piece of evidence found so far, from which a graph search may start."""
 

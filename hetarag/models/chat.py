@@ -10,11 +10,18 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hetarag.errors import ModelError
 
 Message = Mapping[str, str]
+
+
+class Prompt(NamedTuple):
+    """A prompt's ids; the first `stable` come before the last message, mostly the same each time."""
+
+    ids: list[int]
+    stable: int
 
 
 class PromptEncoder:
@@ -25,7 +32,7 @@ class PromptEncoder:
         self._backend: Any = getattr(tokenizer, "backend_tokenizer", None)
         self._has_template = bool(getattr(tokenizer, "chat_template", None))
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
+    def encode(self, messages: Sequence[Message]) -> Prompt:
         """Return the ids of the whole prompt, ready for the answer's first token."""
         if not self._has_template:
             return self._completion(messages)
@@ -33,12 +40,14 @@ class PromptEncoder:
         marks = [f"\ue000{nonce}{index}\ue001" for index in range(len(messages))]
         rendered = self._render(messages, marks)
         ids: list[int] = []
+        stable = 0
         for piece in re.split(f"(\ue000{nonce}[0-9]+\ue001)", rendered):
             if piece.startswith("\ue000" + nonce):
+                stable = len(ids)
                 ids += self._plain(messages[marks.index(piece)]["content"].strip())
             elif piece:
                 ids += self._template(piece)
-        return ids
+        return Prompt(ids, stable)
 
     def _render(self, messages: Sequence[Message], marks: Sequence[str]) -> str:
         turns = [
@@ -58,13 +67,14 @@ class PromptEncoder:
                 return str(text)
         raise ModelError(f"the model's chat template cannot show these messages: {reason}")
 
-    def _completion(self, messages: Sequence[Message]) -> list[int]:
+    def _completion(self, messages: Sequence[Message]) -> Prompt:
         """A base model has no turns: let it go on after the questions that are answered there."""
         ids = list(self._tokenizer("", add_special_tokens=True)["input_ids"])
-        turns = [turn for turn in messages if turn["role"] != "system"]
+        *before, last = [turn for turn in messages if turn["role"] != "system"]
         ends = {"user": " ", "assistant": "\n\n"}
-        text = "".join(turn["content"].strip() + ends[turn["role"]] for turn in turns)
-        return ids + self._plain(text.rstrip())
+        text = "".join(turn["content"].strip() + ends[turn["role"]] for turn in before)
+        ids += self._plain(text)
+        return Prompt(ids + self._plain(last["content"].strip()), len(ids))
 
     def _template(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])

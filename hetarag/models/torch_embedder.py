@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tokenizers import Encoding
 
-from hetarag.errors import MissingExtraError, ModelError
+from hetarag.errors import ModelError
 from hetarag.models.embedder_settings import (
     TORCH_FILE,
     EmbedderSettings,
@@ -17,6 +16,7 @@ from hetarag.models.embedder_settings import (
     read_settings,
 )
 from hetarag.models.pooling import OneByOne, load_tokenizer, pool
+from hetarag.models.torch_setup import load_libraries
 from hetarag.protocols import Embedder
 from hetarag.types import Vector
 
@@ -25,11 +25,7 @@ class TorchEmbedder(Embedder):
     """A folder in the form of sentence-transformers; may be used from several threads."""
 
     def __init__(self, folder: Path | str, settings: EmbedderSettings | None = None) -> None:
-        try:
-            import torch
-            from transformers import AutoModel
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(error.name or "torch", "local", "this embedder") from error
+        torch, transformers = load_libraries("this embedder")
         folder = Path(folder)
         if not (folder / TORCH_FILE).is_file():
             raise ModelError(f"{folder} has no {TORCH_FILE}")
@@ -37,9 +33,10 @@ class TorchEmbedder(Embedder):
         self.fingerprint = fingerprint(folder, folder / TORCH_FILE, self._settings)
         self.dimension = self._settings.dimension
         self._tokenizer = load_tokenizer(folder, self._settings.max_tokens)
-        self._torch: Any = torch
+        self._torch = torch
         try:
-            self._model: Any = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+            self._model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
+            self._model.eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{folder}: the model cannot be loaded: {error}") from error
         self._rows = OneByOne(self._embed, threads=1)  # torch itself uses every processor

@@ -20,7 +20,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from hetarag.errors import StoreError
-from hetarag.protocols import Store
+from hetarag.protocols import VectorStore
 from hetarag.stores.embedded import Embedded, read_marker, write_marker
 from hetarag.stores.guards import in_time, latest, ranked, sees_nothing, settled
 from hetarag.stores.registry import StoreOptions
@@ -42,7 +42,7 @@ _PAGE = 1000
 _EXACT = edge.SearchParams(exact=True)
 
 
-class QdrantEdgeStore(Embedded, Store):
+class QdrantEdgeStore(Embedded, VectorStore):
     """Cosine similarity over unit vectors; the score of a hit is the cosine."""
 
     kind: StoreKind = "vector"
@@ -98,6 +98,14 @@ class QdrantEdgeStore(Embedded, Store):
             return {}
         found = self._run("read", lambda: shard.retrieve([*known], ["digest"], False))
         return {str(point.id): (point.payload or {})["digest"] for point in found}
+
+    def vectors(self, ids: Collection[str]) -> dict[str, Vector]:
+        """Return the vector of each of these ids that is there."""
+        shard, known = self._open_shard(), uuids(ids)
+        if shard is None or not known:
+            return {}
+        found = self._run("read", lambda: shard.retrieve([*known], False, True))
+        return {str(point.id): np.asarray(point.vector, np.float32) for point in found}
 
     def scan(self) -> Iterator[tuple[str, str]]:
         """Yield (id, digest) of every vector."""
