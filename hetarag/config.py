@@ -83,6 +83,7 @@ class SearchSettings(_Section):
     k: int = Field(default=10, ge=1, le=1000)
     router: Literal["rules", "all"] = "rules"
     fusion: Literal["rrf", "convex"] = "rrf"
+    rerank: Literal["links", "none"] = "links"
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)

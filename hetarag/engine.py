@@ -21,6 +21,7 @@ from hetarag.ledger.entities import AliasLinker
 from hetarag.ledger.filters import Where, documents_where
 from hetarag.ledger.hydration import Hydration
 from hetarag.ledger.ledger import Ledger
+from hetarag.ledger.links import MentionLinks
 from hetarag.ledger.listing import counts, find_document, list_documents
 from hetarag.ledger.lock import FolderLock
 from hetarag.ledger.outbox import Outbox
@@ -31,6 +32,7 @@ from hetarag.pipeline import Pipeline, Watcher
 from hetarag.protocols import Embedder, Extractor, Reader
 from hetarag.retrievers.fusion import convex_min_max, reciprocal_rank
 from hetarag.retrievers.plane import Fuser, RetrievalPlane
+from hetarag.retrievers.ranker import LinkRanker
 from hetarag.retrievers.router import ROUTERS
 from hetarag.shelf import Shelf
 from hetarag.types import (
@@ -53,6 +55,9 @@ if TYPE_CHECKING:
 
 Access = Literal["all"]
 OnError = Literal["raise", "skip"]
+
+Differences = list[Difference]
+DocumentInfos = list[DocumentInfo]
 
 DEFAULT_COLLECTION = "default"
 _SETTINGS_FILE = "hetarag.toml"
@@ -195,7 +200,7 @@ class HetaRAG:
             self._writer.delete([find_document(self._ledger, document, collection)])
             self._outbox.drain()
 
-    def list(self, *, collection: str | None = None) -> list[DocumentInfo]:
+    def list(self, *, collection: str | None = None) -> DocumentInfos:
         """Return all documents, by collection and name."""
         return list(list_documents(self._ledger, collection))
 
@@ -299,11 +304,11 @@ class HetaRAG:
             "stores": stores,
         }
 
-    def verify(self) -> list[Difference]:
+    def verify(self) -> Differences:
         """Compare every store with the ledger, by ids and digests."""
         return self._checker.verify()
 
-    def repair(self) -> list[Difference]:
+    def repair(self) -> Differences:
         """Deliver what is owed, mend what `verify` finds, and return what is left."""
         with self._lock:
             self._outbox.release()
@@ -379,10 +384,19 @@ class HetaRAG:
         return RetrievalPlane(
             self._shelf.openers,
             Hydration(self._ledger, self._catalogue, self._shelf.tables),
+            reranker=self._ranker if search.rerank == "links" else None,
             router=ROUTERS[search.router],
             fuse=fusions[search.fusion],
             deadline=search.deadline,
             concurrency=search.concurrency,
+        )
+
+    @cached_property
+    def _ranker(self) -> LinkRanker:
+        return LinkRanker(
+            MentionLinks(self._ledger),
+            self._shelf.vectors,
+            lambda texts: self.embedder.embed_queries(texts),
         )
 
     @cached_property

@@ -6,7 +6,7 @@ that searches has the same method: a store, the plane, a plane with a reranker, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from hetarag.types import (
@@ -117,6 +117,23 @@ class Hydrator(Protocol):
         """Return the evidence behind each hit that is live and admitted, by id, with score 0."""
 
 
+class Reranker(Protocol):
+    """Orders the best candidates of a search anew, and may add some."""
+
+    def rerank(
+        self,
+        query: Query,
+        lists: Mapping[str, Sequence[Hit]],
+        fused: Sequence[tuple[str, float]],
+        hydrate: Callable[[Sequence[str]], dict[str, RankedEvidence]],
+    ) -> tuple[list[tuple[str, float]], list[Hit]]:
+        """Return (id, score) of the candidates, best first, and the list of what was added.
+
+        `lists` are the stores' lists, `fused` their fusion; `hydrate` returns the evidence behind
+        ids that may be shown. Candidates that may not be shown are left out.
+        """
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors."""
 
@@ -129,6 +146,9 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        """Return one row per question, shape (n, dimension)."""
 
 
 class Extractor(Protocol):

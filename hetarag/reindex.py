@@ -7,7 +7,7 @@ old one stays visible until the new one is complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 
@@ -76,7 +76,7 @@ def stored_documents(
 
 
 def _stored_tables(
-    catalogue: Catalogue, store: TableStore | None, numbers: list[int]
+    catalogue: Catalogue, store: TableStore | None, numbers: Sequence[int]
 ) -> tuple[Table, ...]:
     found = catalogue.by_number(numbers)
     if store is None:

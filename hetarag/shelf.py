@@ -11,7 +11,7 @@ from typing import cast
 from hetarag.config import Settings
 from hetarag.ledger.contents import digest_of
 from hetarag.ledger.segments import Shelves
-from hetarag.protocols import Embedder, Store, TableCatalogue, TableStore
+from hetarag.protocols import Embedder, Store, TableCatalogue, TableStore, VectorStore
 from hetarag.stores.registry import StoreOptions, open_store
 from hetarag.types import ACCEPTS, STORE_KINDS, StoreKind
 
@@ -61,6 +61,10 @@ class Shelf:
         if "sql" not in self._addresses:
             return None
         return cast(TableStore, self.get("sql"))
+
+    def vectors(self) -> VectorStore:
+        """Return the vector store."""
+        return cast(VectorStore, self.get("vector"))
 
     def close(self) -> None:
         """Close every store that is open."""

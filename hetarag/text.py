@@ -176,3 +176,16 @@ def phrases(text: str, longest: int = 8) -> Iterator[Phrase]:
             key = name_key(text[start:end])
             if key:
                 yield Phrase(key, start, end, size)
+
+
+def stem(word: str) -> str:
+    """Return a folded word without a common English ending; only ever compared with other stems."""
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word.removesuffix(ending)
+    return word
+
+
+def stems(text: str) -> frozenset[str]:
+    """Return the stems of the words of `text` that carry meaning."""
+    return frozenset(stem(word) for word in content_words(text))

@@ -24,6 +24,9 @@ class HashingEmbedder(Embedder):
         self.embedded += len(texts)
         return np.stack([self.embed_query(text) for text in texts])
 
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        return np.stack([self.embed_query(text) for text in texts])
+
     def embed_query(self, text: str) -> Vector:
         vector = np.zeros(self.dimension, dtype=np.float32)
         for word in content_words(text) or ["nothing"]:

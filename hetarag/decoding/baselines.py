@@ -16,7 +16,7 @@ from hetarag.decoding.checks import Setting, check_model
 from hetarag.decoding.families import stack_of
 from hetarag.decoding.hooks import Pass
 from hetarag.decoding.lfd import keep_plausible, layer_numbers, pick
-from hetarag.decoding.scores import score, score_rows
+from hetarag.decoding.scores import score
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa
 from hetarag.decoding.trace import Record, top_tokens
 from hetarag.errors import InputError
@@ -72,7 +72,7 @@ class DoLaRule:
         index = torch.zeros(len(final), dtype=torch.long, device=final.device)
         divergences = None
         if len(self.layers) > 1:
-            divergences = score_rows("jsd", final[:, None].expand_as(early), early)
+            divergences = score("jsd", final[:, None], early)
             index = divergences.argmax(-1)
         f = torch.log_softmax(final, -1, dtype=torch.float32)
         g = torch.log_softmax(pick(early, index), -1, dtype=torch.float32)

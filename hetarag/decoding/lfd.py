@@ -14,7 +14,7 @@ from torch import Tensor
 from hetarag.decoding.checks import Setting, check_model
 from hetarag.decoding.families import stack_of
 from hetarag.decoding.hooks import Pass
-from hetarag.decoding.scores import score, score_rows
+from hetarag.decoding.scores import score
 from hetarag.decoding.session import Session
 from hetarag.decoding.settings import LayerFusion
 from hetarag.decoding.trace import DecodingTrace, Record, top_tokens
@@ -68,7 +68,7 @@ class LayerFusionRule:
         # A single candidate is fused without being scored ("LFD fixed"): r is of no use then.
         self.residuals = self.layers if len(self.layers) > 1 else ()
         self._norm = stack.norm
-        self._score: Scorer = _compiled_score() if compile_scores else score_rows
+        self._score: Scorer = _compiled_score() if compile_scores else score
         self._chosen: Tensor | None = None  # (rows,) index of a candidate, for select="prompt"
         self._expand = 1
 

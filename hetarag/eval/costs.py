@@ -46,6 +46,10 @@ class TimedEmbedder(Embedder):
         """Return the vector of a question, as the inner embedder does."""
         return self._inner.embed_query(text)
 
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        """Return one row per question, as the inner embedder does."""
+        return self._inner.embed_queries(texts)
+
 
 def ingest_costs(corpus: Path, config: Path | None) -> dict[str, Any]:
     """Ingest `corpus` into a new knowledge base; times in ms a passage, memory in MB."""

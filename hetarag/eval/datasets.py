@@ -51,9 +51,7 @@ def read_questions(path: Path, limit: int | None = None) -> list[Question]:
             id=str(line["id"]),
             text=str(line["question"]),
             answers=tuple(map(str, line.get("answers", ()))),
-            supporting=frozenset(
-                map(str, line.get("supporting_ids", line.get("supporting", ())))
-            ),
+            supporting=frozenset(map(str, line.get("supporting_ids", line.get("supporting", ())))),
             type=str(line.get("type") or ""),
         )
         for line in _lines(path)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hetarag.errors import MissingExtraError, ModelError
+from hetarag.models.torch_setup import load_libraries, without_bars
 
 NEEDED = ("torch", "transformers", "gguf", "accelerate")
 
@@ -26,29 +27,22 @@ def check_packages() -> None:
 
 def convert(gguf: Path, folder: Path, *, tied: bool) -> None:
     """Write the model and tokenizer in `gguf` into `folder`."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    from transformers.utils import logging
-
-    bars: Any = logging
-    bars.disable_progress_bar()
+    torch, transformers = load_libraries("a local reader")
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            gguf.parent,
-            gguf_file=gguf.name,
-            quantization_config=GgufConfig(dequantize=True),
-            dtype=torch.float32,
-        )
-        if tied:
-            _tie(model)
-        model = model.to(torch.bfloat16)
-        model.save_pretrained(folder)
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        tokenizer.save_pretrained(folder)
+        with without_bars(transformers):
+            model = transformers.AutoModelForCausalLM.from_pretrained(
+                gguf.parent,
+                gguf_file=gguf.name,
+                quantization_config=transformers.GgufConfig(dequantize=True),
+                dtype=torch.float32,
+            )
+            if tied:
+                _tie(model)
+            model.to(torch.bfloat16).save_pretrained(folder)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+            tokenizer.save_pretrained(folder)
     except (ValueError, KeyError, RuntimeError, OSError) as error:
         raise ModelError(f"{gguf.name} cannot be converted: {error}") from error
-    finally:
-        bars.enable_progress_bar()
     _leave_out_the_past(folder / "config.json")
 
 
@@ -65,5 +59,6 @@ def _leave_out_the_past(path: Path) -> None:
     """Take out of the configuration what only said how the GGUF file was read."""
     config = json.loads(path.read_text("utf-8"))
     config.pop("quantization_config", None)
-    config.pop("_name_or_path", None)
+    for key in ("_name_or_path", "_model_name_or_path"):
+        config.pop(key, None)
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

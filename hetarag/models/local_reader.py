@@ -13,7 +13,7 @@ from hetarag.models.chat import Prompt, PromptEncoder
 from hetarag.models.generation import Generator
 from hetarag.models.number_type import fastest_number_type
 from hetarag.models.streaming import Channel
-from hetarag.models.torch_setup import load_libraries
+from hetarag.models.torch_setup import load_libraries, without_bars
 from hetarag.protocols import Reader
 from hetarag.types import ReadTrace, TokenStep
 
@@ -45,10 +45,11 @@ class LocalReader(Reader):
         self.name = name or folder.name
         self.dtype = fastest_number_type(measured) if dtype == "auto" else dtype
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, dtype=getattr(torch, self.dtype)
-            )
+            with without_bars(transformers):
+                tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+                model = transformers.AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=getattr(torch, self.dtype)
+                )
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             reason = str(error).partition("\n")[0]
             raise ModelError(f"{folder}: no language model can be loaded: {reason}") from error

@@ -51,13 +51,19 @@ class OnnxEmbedder(Embedder):
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
         """Return one row per text, shape (n, dimension)."""
-        prefix = self._settings.passage_prefix
-        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
-        return self._rows(encodings, self.dimension)
+        return self._embed_all(self._settings.passage_prefix, texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        """Return one row per question, shape (n, dimension)."""
+        return self._embed_all(self._settings.query_prefix, texts)
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
         return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
+
+    def _embed_all(self, prefix: str, texts: Sequence[str]) -> Vector:
+        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
+        return self._rows(encodings, self.dimension)
 
     def _embed(self, encoding: Encoding) -> Vector:
         ids = np.asarray([encoding.ids], np.int64)

@@ -16,7 +16,7 @@ from hetarag.models.embedder_settings import (
     read_settings,
 )
 from hetarag.models.pooling import OneByOne, load_tokenizer, pool
-from hetarag.models.torch_setup import load_libraries
+from hetarag.models.torch_setup import load_libraries, without_bars
 from hetarag.protocols import Embedder
 from hetarag.types import Vector
 
@@ -35,7 +35,8 @@ class TorchEmbedder(Embedder):
         self._tokenizer = load_tokenizer(folder, self._settings.max_tokens)
         self._torch = torch
         try:
-            self._model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
+            with without_bars(transformers):
+                self._model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
             self._model.eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{folder}: the model cannot be loaded: {error}") from error
@@ -43,13 +44,19 @@ class TorchEmbedder(Embedder):
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
         """Return one row per text, shape (n, dimension)."""
-        prefix = self._settings.passage_prefix
-        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
-        return self._rows(encodings, self.dimension)
+        return self._embed_all(self._settings.passage_prefix, texts)
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
         return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
+
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        """Return one row per question, shape (n, dimension)."""
+        return self._embed_all(self._settings.query_prefix, texts)
+
+    def _embed_all(self, prefix: str, texts: Sequence[str]) -> Vector:
+        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
+        return self._rows(encodings, self.dimension)
 
     def _embed(self, encoding: Encoding) -> Vector:
         with self._torch.inference_mode():

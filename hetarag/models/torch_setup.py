@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from hetarag.errors import MissingExtraError
@@ -32,3 +34,16 @@ def load_libraries(purpose: str) -> Libraries:
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "torch", "local", purpose) from error
     return Libraries(torch, transformers)
+
+
+@contextmanager
+def without_bars(transformers: Any) -> Iterator[None]:
+    """Keep transformers from drawing progress bars: those are for the caller to draw."""
+    logging = transformers.utils.logging
+    before = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if before:
+            logging.enable_progress_bar()

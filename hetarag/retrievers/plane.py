@@ -1,18 +1,19 @@
 """The retrieval plane: one search over all stores.
 
 route → stage 1 (every store at once) → stage 2 (hops: the graph again, from the best hits of the other
-stores) → fuse → hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
+stores) → fuse → rerank (follow the names of the best passages) → hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
 a trace that says how each store fared.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
-from hetarag.protocols import Hydrator, Retriever, Store
+from hetarag.errors import StoreError
+from hetarag.protocols import Hydrator, Reranker, Retriever, Store
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import Fused, Lists, Weights, reciprocal_rank
 from hetarag.retrievers.router import Router, route_by_rules
@@ -34,10 +35,33 @@ HOPS = "hops"
 COMPUTED = "computed"
 """The name of the list of answers that the SQL store has computed, apart from the rows it found."""
 
+LINKED = "links"
+"""The name of the list of passages that the reranker's links lead to."""
+
 _DERIVED = {HOPS: "graph", COMPUTED: "sql"}  # lists that are not a store's own, and whose they are
 _SEEDS = 3  # hits of stage 1 from which stage 2 starts: more of them lead astray
 _DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too little
 _PUSHED_DOWN = 10_000  # document ids that a store's filter takes; above, hydration sorts out
+
+
+class _Gate:
+    """Hydrates each id of a search once; what may not be shown does not come out."""
+
+    def __init__(
+        self, hydrator: Hydrator, restriction: Filter, lists: Mapping[str, Sequence[Hit]]
+    ) -> None:
+        self._hydrator = hydrator
+        self._restriction = restriction
+        self._hits = {hit.id: hit for hits in lists.values() for hit in hits}
+        self._known: dict[str, RankedEvidence | None] = {}
+
+    def __call__(self, ids: Sequence[str]) -> dict[str, RankedEvidence]:
+        new = [i for i in ids if i not in self._known]
+        hits = [self._hits.get(i) or Hit(LINKED, i, 0, 0.0) for i in new]
+        found = self._hydrator.hydrate(hits, self._restriction) if hits else {}
+        self._known.update({i: found.get(i) for i in new})
+        return {i: e for i in ids if (e := self._known[i]) is not None}
+
 
 Fuser = Callable[[Lists, Weights], Fused]
 Opener = Callable[[], Store]
@@ -65,6 +89,7 @@ class RetrievalPlane(Retriever):
         stores: Mapping[str, Opener],
         hydrator: Hydrator,
         *,
+        reranker: Reranker | None = None,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
         deadline: float = 10.0,
@@ -72,6 +97,7 @@ class RetrievalPlane(Retriever):
     ) -> None:
         self._stores = stores
         self._hydrator = hydrator
+        self._reranker = reranker
         self._router = router
         self._fuse = fuse
         self._deadline = deadline
@@ -178,16 +204,22 @@ class RetrievalPlane(Retriever):
 
     def _hydrate(self, query: Query, progress: _Progress, k: int) -> list[RankedEvidence]:
         started = time.monotonic()
-        fused = self._fuse(progress.lists, progress.weights)
+        ranked = self._fuse(progress.lists, progress.weights)
         _add(progress.seconds, "fusion", time.monotonic() - started)
+        gate = _Gate(self._hydrator, query.filter, progress.lists)
+        if ranked and self._reranks(query, progress):
+            started = time.monotonic()
+            ranked = self._rerank(query, progress, ranked, gate)
+            _add(progress.seconds, "reranking", time.monotonic() - started)
+        started = time.monotonic()
         by_id: dict[str, list[Hit]] = {}
         for hits in progress.lists.values():
             for hit in hits:
                 by_id.setdefault(hit.id, []).append(hit)
         evidence: list[RankedEvidence] = []
-        for at in range(0, len(fused), max(2 * k, 20)):
-            part = fused[at : at + max(2 * k, 20)]
-            found = self._hydrator.hydrate([by_id[i][0] for i, _ in part], query.filter)
+        for at in range(0, len(ranked), max(2 * k, 20)):
+            part = ranked[at : at + max(2 * k, 20)]
+            found = gate([identifier for identifier, _ in part])
             evidence += [
                 replace(found[i], score=score, hits=tuple(by_id[i]))
                 for i, score in part
@@ -197,6 +229,34 @@ class RetrievalPlane(Retriever):
                 break
         _add(progress.seconds, "hydration", time.monotonic() - started)
         return evidence[:k]
+
+    def _reranks(self, query: Query, progress: _Progress) -> bool:
+        """Tell whether the reranker has what it needs: vectors and the graph's lists, and time."""
+        answered = all(
+            kind in progress.statuses and progress.statuses[kind].status == "ok"
+            for kind in ("vector", "graph")
+        )
+        in_time = query.deadline is None or time.monotonic() < query.deadline
+        return self._reranker is not None and answered and in_time
+
+    def _rerank(self, query: Query, progress: _Progress, fused: Fused, gate: _Gate) -> Fused:
+        """Order the best anew; computed answers stay first, what the reranker leaves out last."""
+        computed = {hit.id for hit in progress.lists.get(COMPUTED, ())}
+        others = [(i, score) for i, score in fused if i not in computed]
+        if self._reranker is None or not others:
+            return fused
+        try:
+            ranked, added = self._reranker.rerank(query, progress.lists, others, gate)
+        except StoreError as error:
+            status = progress.statuses["vector"]
+            progress.statuses["vector"] = replace(status, status="failed", reason=error.reason)
+            return fused
+        progress.lists[LINKED] = tuple(added)
+        placed = {identifier for identifier, _ in ranked}
+        least = min((score for _, score in ranked), default=1.0)
+        rest = [(i, least * score / others[0][1]) for i, score in others if i not in placed]
+        first = [(i, 1.0) for i, _ in fused if i in computed]
+        return [*first, *ranked, *rest]
 
     @staticmethod
     def _may_hold_more(progress: _Progress, factor: int) -> bool:

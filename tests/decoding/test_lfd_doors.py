@@ -144,7 +144,7 @@ def test_the_folder_works_with_transformers_alone(exported: Path, tmp_path: Path
         text=True,
         cwd=tmp_path,
         env=os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"},
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

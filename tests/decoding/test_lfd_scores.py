@@ -12,7 +12,7 @@ from reference import divergence
 
 from hetarag.decoding import LayerFusion
 from hetarag.decoding.lfd import fuse_scores, keep_plausible
-from hetarag.decoding.scores import score, score_rows
+from hetarag.decoding.scores import score
 from hetarag.errors import InputError
 
 
@@ -34,8 +34,8 @@ def test_the_two_scores_can_choose_differently() -> None:
     """The reversed divergence grows without bound where P and Q have nothing in common."""
     p = torch.tensor([[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]])
     q = torch.tensor([[[0.0, 0.0, -60.0], [1.7, 0.0, -1.7]]])
-    assert score_rows("paper", p, q).argmin(-1).tolist() == [1]
-    assert score_rows("jsd", p, q).argmin(-1).tolist() == [0]
+    assert score("paper", p, q).argmin(-1).tolist() == [1]
+    assert score("jsd", p, q).argmin(-1).tolist() == [0]
 
 
 def test_disjoint_distributions_stay_finite() -> None:
@@ -58,7 +58,7 @@ def test_float32_holds_the_closed_forms(
     generator = torch.Generator().manual_seed(seed)
     p = torch.randn(2, 3, 500, generator=generator) * spread
     q = p + torch.randn(2, 3, 500, generator=generator) * difference
-    got = score_rows(kind, p, q)
+    got = score(kind, p, q)
     assert got.shape == (2, 3)
     # Rounding a logit moves u by 1e-7 of the logit: no form can do better on nearly equal ones.
     trusted = 1e-4 + 20 * 1e-7 * spread / difference
@@ -110,4 +110,4 @@ def test_a_gate_of_the_wrong_shape_is_refused() -> None:
 
 def test_ties_go_to_the_lowest_layer() -> None:
     same = torch.randn(1, 1, 40).expand(1, 3, 40)
-    assert score_rows("paper", same, same).argmin(-1).item() == 0
+    assert score("paper", same, same).argmin(-1).item() == 0
