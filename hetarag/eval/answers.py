@@ -40,7 +40,8 @@ def bench(
         raise InputError(f"--evidence is gold or plane, not {evidence!r}")
     settings = _settings(config, reader)
     asked = read_questions(questions, limit)
-    passages = {passage.id: passage for passage in read_corpus(corpus)}
+    gold = read_corpus(corpus) if evidence == "gold" else []
+    passages = {passage.id: passage for passage in gold}
     results = Results(run, {"evidence": evidence, "reader": settings.models.reader})
     with HetaRAG.open(kb, settings) as rag:
         if evidence == "plane":
