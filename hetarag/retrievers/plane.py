@@ -38,6 +38,10 @@ COMPUTED = "computed"
 LINKED = "links"
 """The name of the list of passages that the reranker's links lead to."""
 
+RANKED = "ranked"
+"""The name of the reranker's order when it is fused with what SQL has found."""
+
+_RANKER_WEIGHT = 6.0  # beside 1 to 1.5 for SQL's rows, 10 for what it computed
 _DERIVED = {HOPS: "graph", COMPUTED: "sql"}  # lists that are not a store's own, and whose they are
 _SEEDS = 3  # hits of stage 1 from which stage 2 starts: more of them lead astray
 _DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too little
@@ -240,7 +244,10 @@ class RetrievalPlane(Retriever):
         return self._reranker is not None and answered and in_time
 
     def _rerank(self, query: Query, progress: _Progress, fused: Fused, gate: _Gate) -> Fused:
-        """Order the best anew; computed answers stay first, what the reranker leaves out last."""
+        """Order the best anew, and fuse that order with what SQL has found.
+
+        The ranker knows nothing of tables, so SQL's rows and answers keep a voice of their own.
+        """
         computed = {hit.id for hit in progress.lists.get(COMPUTED, ())}
         others = [(i, score) for i, score in fused if i not in computed]
         if self._reranker is None or not others:
@@ -253,10 +260,12 @@ class RetrievalPlane(Retriever):
             return fused
         progress.lists[LINKED] = tuple(added)
         placed = {identifier for identifier, _ in ranked}
-        least = min((score for _, score in ranked), default=1.0)
-        rest = [(i, least * score / others[0][1]) for i, score in others if i not in placed]
-        first = [(i, 1.0) for i, _ in fused if i in computed]
-        return [*first, *ranked, *rest]
+        order = [*ranked, *((i, 0.0) for i, _ in others if i not in placed)]
+        lists: dict[str, Sequence[Hit]] = {
+            name: progress.lists.get(name, ()) for name in ("sql", COMPUTED)
+        }
+        lists[RANKED] = [Hit(RANKED, i, n, score) for n, (i, score) in enumerate(order, start=1)]
+        return self._fuse(lists, progress.weights | {RANKED: _RANKER_WEIGHT})
 
     @staticmethod
     def _may_hold_more(progress: _Progress, factor: int) -> bool:

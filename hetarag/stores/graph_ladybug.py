@@ -44,7 +44,7 @@ from hetarag.types import (
 )
 
 _FILE = "graph_1.lbug"  # the number is that of the tables below
-_POOL = 512 << 20
+_POOL = 256 << 20
 _ADDRESSES = 1 << 38  # the engine's own default, 8 TB, is refused where address space is limited
 _TABLES = (
     "CREATE NODE TABLE IF NOT EXISTS Chunk(id STRING PRIMARY KEY, document STRING, "

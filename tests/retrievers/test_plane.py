@@ -178,6 +178,40 @@ def test_a_computed_answer_comes_first() -> None:
     assert [(h.store, h.rank) for h in found[0].hits] == [("sql", 1)]
 
 
+class Reversing:
+    """A reranker that turns the fusion round and adds one passage."""
+
+    def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
+        found = hydrate([i for i, _ in fused] + ["new"])
+        order = ["new", *reversed([i for i, _ in fused])]
+        ranked = [(i, 1 / n) for n, i in enumerate(order, start=1) if i in found]
+        return ranked, [Hit("links", "new", 1, 0.5)]
+
+
+def test_a_reranker_orders_anew_and_adds_and_sql_keeps_a_voice() -> None:
+    stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
+    found = plane(*stores, ListStore("sql", ["b"]), reranker=Reversing()).search(Query("q"), 9)
+    assert [e.id for e in found] == ["b", "new", "c", "a"]
+    found = plane(*stores, reranker=Reversing()).search(Query("q"), 9)
+    assert [e.id for e in found] == ["new", "c", "b", "a"]
+    scores = [e.score for e in found]
+    assert scores == sorted(scores, reverse=True)
+    assert [h.store for e in found if e.id == "new" for h in e.hits] == ["links"]
+
+
+def test_what_may_not_be_seen_does_not_come_back_through_a_reranker() -> None:
+    stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
+    found = plane(*stores, reranker=Reversing(), hidden=["new", "b"]).search(Query("q"), 9)
+    assert [e.id for e in found] == ["a"]
+
+
+def test_without_vectors_the_fusion_stands() -> None:
+    graph = ListStore("graph", ["a", "b"])
+    broken = ListStore("vector", ["a"], fail(StoreError("vector", "is down")))
+    found = plane(graph, broken, reranker=Reversing()).search(Query("q"), 9)
+    assert [e.id for e in found] == ["a", "b"]
+
+
 def test_stores_that_are_not_asked_for_are_skipped() -> None:
     vector, fulltext = ListStore("vector", ["a"]), ListStore("fulltext", ["b"])
     query = replace(Query("q"), stores=frozenset({"fulltext"}))
