@@ -11,7 +11,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from hetarag import reindex
-from hetarag.config import EMBEDDED, Settings, load, validate
+from hetarag.arguments import (
+    is_embedded,
+    is_name,
+    last_answer,
+    missing_stores,
+    settings_of,
+    tags_of,
+)
+from hetarag.config import EMBEDDED, Settings
 from hetarag.errors import ConfigError, InputError, NotFoundError, SearchError
 from hetarag.ingest.extract import make_extractor
 from hetarag.ledger.catalogue import Catalogue
@@ -60,7 +68,6 @@ Differences = list[Difference]
 DocumentInfos = list[DocumentInfo]
 
 DEFAULT_COLLECTION = "default"
-_SETTINGS_FILE = "hetarag.toml"
 
 
 class HetaRAG:
@@ -83,7 +90,7 @@ class HetaRAG:
         self._given_embedder = embedder
         self._given_reader = reader
         self._lock = RLock()
-        self._folder_lock = FolderLock(folder) if _embedded(settings) else None
+        self._folder_lock = FolderLock(folder) if is_embedded(settings) else None
         try:
             self._ledger = Ledger(settings.ledger.url, folder)
         except BaseException:
@@ -144,7 +151,7 @@ class HetaRAG:
             raise ConfigError(
                 f"{folder}: cannot be used as the folder of a knowledge base: {error.strerror}"
             ) from error
-        return cls(path, _settings(config, path), embedder=embedder, reader=reader)
+        return cls(path, settings_of(config, path), embedder=embedder, reader=reader)
 
     # ------------------------------------------------------------ documents
 
@@ -185,7 +192,7 @@ class HetaRAG:
     ) -> DocumentInfo:
         """Replace the tags of a document; restrictions hold from the next search on."""
         identifier = find_document(self._ledger, document, collection)
-        self._writer.retag({identifier: _tags(tags) or ()})
+        self._writer.retag({identifier: tags_of(tags) or ()})
         self._outbox.drain()
         return next(info for info in self.list() if info.id == identifier)
 
@@ -247,7 +254,7 @@ class HetaRAG:
 
     def ask(self, question: str, **options: Any) -> Answer:
         """Return a cited answer; takes the options of `stream`."""
-        return _last(self.stream(question, **options))
+        return last_answer(self.stream(question, **options))
 
     def stream(
         self,
@@ -276,7 +283,9 @@ class HetaRAG:
     ) -> Answer:
         """Return the reader's cited answer from evidence that the caller has chosen."""
         found: SearchResult[RankedEvidence] = SearchResult(tuple(evidence))
-        return _last(self._asker.stream(self._question(question), found, decoder, max_new_tokens))
+        return last_answer(
+            self._asker.stream(self._question(question), found, decoder, max_new_tokens)
+        )
 
     # ------------------------------------------------------------ upkeep
 
@@ -429,7 +438,7 @@ class HetaRAG:
         metadata: Mapping[str, MetadataValue] | None,
         progress: Watcher | None,
     ) -> IngestReport:
-        if not _is_name(collection):
+        if not is_name(collection):
             raise InputError(
                 f"a collection needs a name of up to 400 characters, not {collection!r}"
             )
@@ -441,7 +450,7 @@ class HetaRAG:
             return self._pipeline.run(
                 items,
                 collection=collection,
-                tags=_tags(tags),
+                tags=tags_of(tags),
                 metadata=dict(metadata or {}),
                 watch=progress or _ignore,
             )
@@ -462,7 +471,7 @@ class HetaRAG:
         )
         found = self._plane.search(query, k, deadline)
         if on_error == "raise" and not found.complete and found.trace is not None:
-            raise SearchError(_missing(found))
+            raise SearchError(missing_stores(found))
         return found
 
     def _restriction(
@@ -484,7 +493,7 @@ class HetaRAG:
         return Filter(
             collections=frozenset([collections] if isinstance(collections, str) else collections),
             documents=allowed,
-            tags=None if access == "all" else frozenset(_tags(principal) or ()),
+            tags=None if access == "all" else frozenset(tags_of(principal) or ()),
         )
 
     def _kinds(self, stores: Sequence[str] | None) -> frozenset[str] | None:
@@ -520,55 +529,6 @@ class HetaRAG:
     def _release(self) -> None:
         if self._folder_lock is not None:
             self._folder_lock.release()
-
-
-def _settings(config: str | Path | Mapping[str, Any] | Settings | None, folder: Path) -> Settings:
-    if isinstance(config, Settings):
-        return config
-    if isinstance(config, Mapping):
-        return validate(config, "config")
-    if config is None and (folder / _SETTINGS_FILE).is_file():
-        return load(folder / _SETTINGS_FILE)
-    return load(config)
-
-
-def _embedded(settings: Settings) -> bool:
-    addresses = [settings.ledger.url, *settings.stores.model_dump().values()]
-    return EMBEDDED in addresses
-
-
-def _tags(tags: Sequence[str] | None) -> tuple[str, ...] | None:
-    if tags is None:
-        return None
-    given = (tags,) if isinstance(tags, str) else tuple(tags)
-    if not all(_is_name(tag) for tag in given):
-        raise InputError(f"tags must be texts that are not empty, not {list(given)!r}")
-    return given
-
-
-def _is_name(value: object) -> bool:
-    """Tell whether a tag or collection can be stored everywhere as it is."""
-    return isinstance(value, str) and 0 < len(value.strip()) <= 400 and value.isprintable()
-
-
-def _missing(found: SearchResult[RankedEvidence]) -> str:
-    stores = found.trace.stores if found.trace else {}
-    reasons = [
-        f"{kind} ({status.status}: {status.reason})"
-        for kind, status in stores.items()
-        if status.status in ("failed", "late")
-    ]
-    return (
-        f"the search is incomplete, these stores gave no answer: {'; '.join(reasons)}; "
-        "`hetarag status` shows their health, on_error='skip' searches without them"
-    )
-
-
-def _last(events: Iterator[StreamEvent]) -> Answer:
-    for event in events:
-        if event.answer is not None:
-            return event.answer
-    raise SearchError("the reader ended without an answer; this is a defect of hetarag")
 
 
 def _ignore(_: object) -> None:
