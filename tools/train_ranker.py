@@ -136,20 +136,19 @@ def main() -> None:
     options = parser.parse_args()
     recorded = {name: examples(options.data, name, options.kb) for name in options.sets}
     names = next(iter(recorded.values()))[0]
-    tests = {name: examples(options.data, name, options.kb)[1] for name in options.test}
     sets = {name: found for name, (_, found) in recorded.items()}
-    for left_out in sets:
-        if len(sets) > 1:
-            rest = [found for name, found in sets.items() if name != left_out]
-            alone = packed([train(rest, seed) for seed in range(SEEDS)], names)
-            print(f"trained without {left_out}: {recall(alone, sets[left_out])}")
-            for name, found in tests.items():
-                print(f"    {name}: {recall(alone, found)}")
     ensemble = packed([train(list(sets.values()), seed) for seed in range(SEEDS)], names)
+    ensemble.save(str(options.out))
+    print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB", flush=True)
+    tests = {name: examples(options.data, name, options.kb)[1] for name in options.test}
     for name, found in tests.items():
         print(f"trained on all, tested on {name}: {recall(ensemble, found)}")
-    ensemble.save(str(options.out))
-    print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
+    for left_out in sets if len(sets) > 1 else ():
+        rest = [found for name, found in sets.items() if name != left_out]
+        alone = packed([train(rest, seed) for seed in range(SEEDS)], names)
+        others = {left_out: sets[left_out], **tests}
+        for name, found in others.items():
+            print(f"trained without {left_out}, tested on {name}: {recall(alone, found)}")
 
 
 if __name__ == "__main__":

@@ -140,6 +140,7 @@ EXAMPLES: tuple[dict[str, str], ...] = (
 )
 """Answered questions that come before the one that is asked.
 
-Small readers learn the form of the answer from them, and base models all they know of the task:
-Qwen2.5-Coder-0.5B gains a fifth of F1 on HotpotQA by them, and cites four times as often.
+Small readers learn the form of the answer from them, and base models all they know of the task. On
+HotpotQA with gold passages Qwen2.5-Coder-0.5B has an F1 of .35 without them and .60 with them (48
+and 40 questions).
 """
