@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*", re.UNICODE)
@@ -188,4 +189,11 @@ def stem(word: str) -> str:
 
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the words of `text` that carry meaning."""
-    return frozenset(stem(word) for word in content_words(text))
+    return frozenset(_stem_of(word.group()) for word in _WORD.finditer(text)) - {""}
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem_of(word: str) -> str:
+    """The stem of a word as it is written; "" for one that carries no meaning."""
+    key = name_key(word)
+    return "" if key in STOP_WORDS else stem(key)

@@ -23,6 +23,7 @@ BenchKb = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Only the first N questions.")]
+Skip = Annotated[int, typer.Option("--skip", help="Leave out the first N questions.")]
 
 
 @app.command("retrieval")
@@ -31,6 +32,7 @@ def retrieval(
     questions: Questions = DATA / "2wiki_dev/questions.jsonl",
     kb: BenchKb = Path("runs/retrieval-kb"),
     limit: Limit = None,
+    skip: Skip = 0,
     config: Config = None,
     json: Out = None,
 ) -> None:
@@ -39,7 +41,7 @@ def retrieval(
     from hetarag.eval import retrieval as bench
     from hetarag.eval.datasets import read_questions
 
-    asked = read_questions(questions, limit)
+    asked = read_questions(questions, limit, skip)
     with HetaRAG.open(kb, config) as rag:
         rag.ingest([corpus])
         runs = bench.run_systems(rag, asked, bench.SYSTEMS)

@@ -44,8 +44,8 @@ def read_corpus(path: Path) -> list[Passage]:
     ]
 
 
-def read_questions(path: Path, limit: int | None = None) -> list[Question]:
-    """Read questions, the first `limit` of them."""
+def read_questions(path: Path, limit: int | None = None, skip: int = 0) -> list[Question]:
+    """Read questions: `limit` of them, without the first `skip`."""
     found = [
         Question(
             id=str(line["id"]),
@@ -56,7 +56,7 @@ def read_questions(path: Path, limit: int | None = None) -> list[Question]:
         )
         for line in _lines(path)
     ]
-    return found[:limit]
+    return found[skip:][:limit]
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -19,8 +19,8 @@ import numpy as np
 from hetarag.text import STOP_WORDS, name_key, phrases, stem, stems, words
 from hetarag.types import Link, RankedEvidence, Vector
 
-_PER_ANCHOR = 8
-_LINKS = 48  # as many questions are embedded: the larger part of what a hop costs
+_PER_ANCHOR = 6
+_LINKS = 32  # as many questions are embedded: the larger part of what a hop costs
 SHARED_BY = 40  # passages: a name that more of them share leads everywhere
 
 
