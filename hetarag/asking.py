@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from threading import Lock
 
 from hetarag.config import Settings
 from hetarag.errors import InputError
@@ -28,12 +28,16 @@ class Asker:
 
     def __init__(self, settings: Settings, reader: Reader | None = None) -> None:
         self._settings = settings
-        self._given = reader
+        self._reader = reader
+        self._lock = Lock()
 
-    @cached_property
+    @property
     def reader(self) -> Reader:
-        """The reader in use, loaded when first needed."""
-        return self._given or make_reader(self._settings.models)
+        """The reader in use, loaded once, when first needed."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = make_reader(self._settings.models)
+            return self._reader
 
     def stream(
         self,
