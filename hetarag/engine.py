@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,6 +38,7 @@ from hetarag.ledger.records import RecordReader
 from hetarag.ledger.versions import VersionWriter
 from hetarag.models.embedders import make_embedder
 from hetarag.pipeline import Pipeline, Watcher
+from hetarag.progress import shown_progress
 from hetarag.protocols import Embedder, Extractor, Reader
 from hetarag.retrievers.fusion import convex_min_max, reciprocal_rank
 from hetarag.retrievers.plane import Fuser, RetrievalPlane
@@ -168,7 +170,8 @@ class HetaRAG:
 
         Documents with tags are seen only by searches with a principal that has one of them; `tags`
         None keeps those of documents that are already there. What cannot be read is named in the
-        report, and the rest carried on. Safe to kill at any point and to run again.
+        report, and the rest carried on. Safe to kill at any point and to run again. `progress` is
+        told how far it is; without it a terminal shows a line.
         """
         given = [paths] if isinstance(paths, str | Path) else list(paths)
         if not given:
@@ -340,7 +343,8 @@ class HetaRAG:
             stored = reindex.stored_documents(
                 self._ledger, self._catalogue, self._shelf.tables(), [g for _, g in old]
             )
-            return self._pipeline.rebuild(stored, progress or _ignore)
+            with nullcontext(progress) if progress else shown_progress() as watch:
+                return self._pipeline.rebuild(stored, watch)
 
     def close(self) -> None:
         """Close stores and ledger and let go of the folder; a second call does nothing."""
@@ -447,13 +451,14 @@ class HetaRAG:
             self._ledger.require(
                 "splitter", self._pipeline.splitter_fingerprint, "splitter settings"
             )
-            return self._pipeline.run(
-                items,
-                collection=collection,
-                tags=tags_of(tags),
-                metadata=dict(metadata or {}),
-                watch=progress or _ignore,
-            )
+            with nullcontext(progress) if progress else shown_progress() as watch:
+                return self._pipeline.run(
+                    items,
+                    collection=collection,
+                    tags=tags_of(tags),
+                    metadata=dict(metadata or {}),
+                    watch=watch,
+                )
 
     def _retrieve(
         self,
@@ -529,7 +534,3 @@ class HetaRAG:
     def _release(self) -> None:
         if self._folder_lock is not None:
             self._folder_lock.release()
-
-
-def _ignore(_: object) -> None:
-    """Watch nothing."""

@@ -19,7 +19,6 @@ from hetarag.commands.common import (
     open_kb,
 )
 from hetarag.engine import DEFAULT_COLLECTION
-from hetarag.pipeline import IngestProgress
 from hetarag.types import IngestReport
 
 
@@ -48,10 +47,8 @@ def ingest(
 ) -> None:
     """Take in files and folders; unchanged files are skipped, changed ones replaced."""
     metadata = {key: value["eq"] for key, value in conditions(meta or []).items()}
-    with open_kb(kb, config, create=True) as rag, _ProgressLine(quiet=json) as progress:
-        report = rag.ingest(
-            paths, collection=collection, tags=tag, metadata=metadata, progress=progress
-        )
+    with open_kb(kb, config, create=True) as rag:
+        report = rag.ingest(paths, collection=collection, tags=tag, metadata=metadata)
     if json:
         echo_json(report)
     else:
@@ -100,36 +97,6 @@ def delete(
     with open_kb(kb, config) as rag:
         rag.delete(document, collection=collection)
     echo(f"deleted {document}")
-
-
-class _ProgressLine:
-    """A progress bar on standard error, when that is a terminal."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        console = Console(stderr=True)
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
-        )
-        self._task = self._progress.add_task("reading")
-
-    def __call__(self, state: IngestProgress) -> None:
-        text = f"{state.doing}: {state.documents} documents, {state.records} records written"
-        self._progress.update(self._task, description=text)
-
-    def __enter__(self) -> _ProgressLine:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
 
 def _print(report: IngestReport) -> None:
