@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,16 @@ def missing_stores(found: SearchResult[RankedEvidence]) -> str:
         f"the search is incomplete, these stores gave no answer: {'; '.join(reasons)}; "
         "`hetarag status` shows their health, on_error='skip' searches without them"
     )
+
+
+def readable(found: SearchResult[RankedEvidence], count: int) -> SearchResult[RankedEvidence]:
+    """Return the first `count` pieces of evidence that a reader should see.
+
+    A table's schema and sample tell a person what there is; to a reader they are rows that happen to
+    come first, beside the row or the computed answer that was asked for.
+    """
+    chosen = [evidence for evidence in found if evidence.kind != "table"] or list(found)
+    return replace(found, hits=tuple(chosen[:count]))
 
 
 def last_answer(events: Iterator[StreamEvent]) -> Answer:

@@ -17,6 +17,7 @@ from hetarag.arguments import (
     is_name,
     last_answer,
     missing_stores,
+    readable,
     settings_of,
     tags_of,
 )
@@ -70,6 +71,7 @@ Differences = list[Difference]
 DocumentInfos = list[DocumentInfo]
 
 DEFAULT_COLLECTION = "default"
+_SPARE = 5  # pieces of evidence found beside those that are read, in the place of tables
 
 
 class HetaRAG:
@@ -273,7 +275,8 @@ class HetaRAG:
         `decoder` is "lfd", "lfd-paper", "greedy" or another that the reader has; `evidence` how many
         pieces are read; all further options are those of `search`.
         """
-        found = self.search(question, evidence or self.settings.reader.evidence, **search)
+        count = evidence or self.settings.reader.evidence
+        found = readable(self.search(question, count + _SPARE, **search), count)
         return self._asker.stream(self._question(question), found, decoder, max_new_tokens)
 
     def read(

@@ -44,4 +44,4 @@ def install(
 
 
 def _show(step: InstallStep) -> None:
-    echo(f"{step.model}: {step.message}")
+    echo(f"  {step.message}")

@@ -53,7 +53,7 @@ def bench(
             if evidence == "gold":
                 found = [_as_evidence(passages[i]) for i in sorted(question.supporting)]
             else:
-                found = list(rag.search(question.text, settings.reader.evidence))
+                found = _found(rag, question, settings.reader.evidence)
             for decoder in missing:
                 answer = rag.read(question.text, found, decoder=decoder)
                 results.add(question, decoder, answer)
@@ -152,6 +152,13 @@ def _settings(config: Path | None, reader: str | None) -> Settings:
         return settings
     models = settings.models.model_copy(update={"reader": reader})
     return settings.model_copy(update={"models": models})
+
+
+def _found(rag: HetaRAG, question: Question, count: int) -> list[RankedEvidence]:
+    """What `ask` would read."""
+    for event in rag.stream(question.text, evidence=count):
+        return list(event.evidence)
+    return []
 
 
 def _as_evidence(passage: Passage) -> RankedEvidence:
