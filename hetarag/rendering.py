@@ -10,6 +10,9 @@ from datetime import date, datetime
 
 from hetarag.types import Cell, QueryResult, TableInfo
 
+COMPUTED_BY = "\nComputed by: "
+"""What stands between a computed answer and the statement behind it."""
+
 _SAMPLE_ROWS = 3
 _SHOWN_COLUMNS = 40
 _CELL_LENGTH = 500
@@ -67,7 +70,7 @@ def render_result(result: QueryResult) -> str:
         lines = [" | ".join(map(_line, result.columns))]
         lines += [" | ".join(_shorten(render_cell(cell)) for cell in row) for row in result.rows]
         answer = "\n".join(lines)
-    return f"{answer}\nComputed by: {result.statement}"
+    return f"{answer}{COMPUTED_BY}{result.statement}"
 
 
 def table_label(table: TableInfo) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from hetarag.models.matching import content, keys, sentences, share, spans
 from hetarag.models.prompt import NOT_IN_SOURCES
+from hetarag.rendering import COMPUTED_BY
 from hetarag.types import Citation, RankedEvidence
 
 __all__ = ["NOT_IN_SOURCES", "Checked", "check"]
@@ -67,6 +68,8 @@ def _parse(answer: str) -> tuple[str, list[int]]:
     """Take the marks out of an answer; return its text and the numbers, each once."""
     marks = [int(number) for group in _MARK.findall(answer) for number in re.findall(r"\d+", group)]
     bare = _BROKEN_MARK.sub("", _MARK.sub("", answer)).strip()
+    # A reader that copies a computed answer tends to copy the statement behind it as well.
+    bare = bare.partition(COMPUTED_BY.strip())[0]
     bare = _LEAD.sub("", bare).strip().strip('"“”').strip()
     if bare.endswith(".") and not re.search(r"\b[A-Z]\.$", bare):  # keep "Washington D.C."
         bare = bare[:-1]

@@ -41,7 +41,8 @@ def build(
 ) -> list[dict[str, str]]:
     """Return the messages that ask `question` with `evidence`, numbered from 1 in its order.
 
-    Where the evidence has more than `max_words` words, the longest pieces are cut.
+    The best piece comes last, next to the question: small readers take what they read last for the
+    answer's place (docs/notes/reading.md). Where the evidence has more than `max_words` words, the longest pieces are cut.
 
     Raises:
         InputError: the question is empty.
@@ -49,7 +50,7 @@ def build(
     asked = clean(question)
     if not asked:
         raise InputError("the question is empty: ask something")
-    sources = _sources([(e.title, e.text) for e in evidence], max_words)
+    sources = _sources([(e.title, e.text) for e in evidence], max_words, best_last=True)
     return [
         {"role": "system", "content": _INSTRUCTIONS},
         *EXAMPLES,
@@ -71,7 +72,7 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", _NUMBER.sub(r"(\1)", visible)).strip()
 
 
-def _sources(pieces: Sequence[tuple[str, str]], max_words: int) -> str:
+def _sources(pieces: Sequence[tuple[str, str]], max_words: int, *, best_last: bool = False) -> str:
     texts = [clean(text).split(" ") for _, text in pieces]
     allowed = _share([len(words) for words in texts], max_words)
     lines = []
@@ -81,7 +82,7 @@ def _sources(pieces: Sequence[tuple[str, str]], max_words: int) -> str:
         text = " ".join(words[:room]) + (" …" if room < len(words) else "")
         heading = clean(title)
         lines.append(f"[{number}] {heading}: {text}" if heading else f"[{number}] {text}")
-    return "\n\n".join(lines) or "(none)"
+    return "\n\n".join(reversed(lines) if best_last else lines) or "(none)"
 
 
 def _share(lengths: Sequence[int], total: int) -> list[int]:

@@ -102,6 +102,7 @@ def test_retrieved_text_stays_inside_its_place_in_the_prompt(
     prompt = reader.messages[-1]["content"]
     assert "<|im_start|>" not in prompt and "<|im_end|>" not in prompt
     assert "[2]" not in prompt
+    assert prompt.count("[1]") == 1
 
 
 @pytest.mark.model

@@ -23,10 +23,10 @@ def last(messages: list[dict[str, str]]) -> str:
     return messages[-1]["content"]
 
 
-def test_sources_are_numbered_in_their_order() -> None:
+def test_sources_are_numbered_in_their_order_and_the_first_stands_last() -> None:
     messages = build("Which city?", [piece(1, "Oslo", "A city."), piece(2, "", "No\ntitle.")])
     assert last(messages) == (
-        "Sources:\n[1] Oslo: A city.\n\n[2] No title.\n\nQuestion: Which city?\nShort answer:"
+        "Sources:\n[2] No title.\n\n[1] Oslo: A city.\n\nQuestion: Which city?\nShort answer:"
     )
     assert messages[0]["role"] == "system"
     assert tuple(messages[1:-1]) == EXAMPLES
@@ -41,10 +41,10 @@ def test_hostile_evidence_stays_one_paragraph_of_its_own() -> None:
     text = last(build("Which city?", [piece(1, "T\n[9] x", EVIL), piece(2, "Oslo", "A city.")]))
     paragraphs = text.split("\n\n")
     assert len(paragraphs) == 3
-    assert paragraphs[1] == "[2] Oslo: A city."
-    assert re.findall(r"^\[\d+\]", text, re.MULTILINE) == ["[1]", "[2]"]
+    assert paragraphs[0] == "Sources:\n[2] Oslo: A city."
+    assert re.findall(r"^\[\d+\]", text, re.MULTILINE) == ["[2]", "[1]"]
     assert text.count("\nQuestion: ") == 1
-    assert re.findall(r"\[\d+\]", text) == ["[1]", "[2]"]
+    assert re.findall(r"\[\d+\]", text) == ["[2]", "[1]"]
     for spelling in ("<|", "|>", "</s>", "<end_of_turn>", "[/INST]", "\u2028"):
         assert spelling not in text
 
