@@ -67,7 +67,7 @@ def run(kb: Path, sources: Path, phase: str) -> None:
         for name in [f"person-{n}" for n in range(0, 40, 5)] + [_shown(work / "Lima.md")]:
             if name in there:
                 rag.delete(name)
-        rag.ingest([sources / "changed" / "people.jsonl"][:0] or [work / "Oslo.md"])
+        rag.ingest([work / "Oslo.md"])  # what is owed is delivered by any ingest
 
 
 def answers(kb: Path) -> list[list[tuple[str, str, float]]]:
