@@ -104,7 +104,7 @@ class HetaRAG:
         self._shelf = Shelf(settings, folder / "stores", self._catalogue, lambda: self.embedder)
         self._records = RecordReader(
             self._ledger,
-            lambda: EmbeddingCache(self._ledger, self.embedder),
+            lambda: self._embeddings,
             self._shelf.tables,
         )
         self._writer = VersionWriter(
@@ -375,6 +375,10 @@ class HetaRAG:
     def embedder(self) -> Embedder:
         """The embedder in use."""
         return self._given_embedder or make_embedder(self.settings.models)
+
+    @cached_property
+    def _embeddings(self) -> EmbeddingCache:
+        return EmbeddingCache(self._ledger, self.embedder)
 
     @cached_property
     def _extractor(self) -> Extractor:

@@ -20,11 +20,8 @@ class EmbeddingCache:
     def __init__(self, ledger: Ledger, embedder: Embedder) -> None:
         self._ledger = ledger
         self._embedder = embedder
-
-    @property
-    def fingerprint(self) -> str:
-        """The embedder's fingerprint, shortened to what the cache's key holds."""
-        return digest_of(self._embedder.fingerprint)
+        # The embedder's fingerprint, shortened to what the cache's key holds.
+        self.fingerprint = digest_of(embedder.fingerprint)
 
     def vectors(self, texts: Sequence[tuple[int, str]]) -> list[Vector]:
         """Return the vector of each (generation, text); the generation says who owns the entry."""
