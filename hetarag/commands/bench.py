@@ -104,6 +104,43 @@ def reader(
     _write(json, {"rows": rows, "machine": machine()})
 
 
+@app.command("decoding")
+def decoding(
+    model: Annotated[
+        str, typer.Option("--model", help="A reader, a folder, or a shape with random weights.")
+    ] = "qwen2.5-coder-0.5b",
+    methods: Annotated[
+        str, typer.Option("--decoder", help="Names, with commas.")
+    ] = "lfd,lfd-paper,lfd-prompt,dola,cad,adacad",
+    batch: Annotated[str, typer.Option("--batch", help="Rows, with commas.")] = "1",
+    context: Annotated[str, typer.Option("--context", help="Tokens before the answer.")] = "512",
+    tokens: Annotated[int, typer.Option("--tokens", help="Steps that are timed in a run.")] = 16,
+    rounds: Annotated[int, typer.Option("--rounds", help="Rounds, methods in turn.")] = 5,
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="float32, bfloat16, float16, or auto: the fastest here.")
+    ] = "auto",
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    static: Annotated[
+        bool, typer.Option("--static", help="Static cache, uncompiled, on both sides.")
+    ] = False,
+    config: Config = None,
+    json: Out = None,
+) -> None:
+    """Time per token and peak memory of each decoding method beside greedy, in one run."""
+    from hetarag.eval import decoding_costs as bench
+    from hetarag.eval.costs import as_rows
+
+    loaded = bench.load_model(model, dtype, device, config)
+    rows = []
+    for length in _numbers("--context", context):
+        for count in _numbers("--batch", batch):
+            work = bench.Workload(count, length, tokens, "static" if static else "dynamic")
+            rows += bench.decoding_costs(loaded, methods.split(","), work, rounds)
+    title = f"Decoding, {model}, {str(loaded.dtype).removeprefix('torch.')} on {device}, eager"
+    _print(title, as_rows(rows))
+    _write(json, {"rows": rows, "model": model, "machine": machine()})
+
+
 @app.command("qa")
 def qa(
     corpus: Corpus = DATA / "hotpotqa_dev_b/corpus.jsonl",
@@ -139,6 +176,15 @@ def qa(
     )
     _print(f"Answers on {corpus.parent.name}, evidence: {evidence}", answers.markdown(rows))
     _write(json, {"rows": rows, "machine": machine()})
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    from hetarag.errors import InputError
+
+    parts = text.split(",")
+    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise InputError(f"{option} takes whole numbers above 0 with commas, not {text!r}")
+    return [int(part) for part in parts]
 
 
 def machine() -> dict[str, Any]:
