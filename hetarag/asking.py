@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from threading import Lock
 
 from hetarag.config import Settings
+from hetarag.decoding.names import base_name, contrasts_contexts
 from hetarag.errors import InputError
 from hetarag.models.answering import NOT_IN_SOURCES, check
 from hetarag.models.prompt import build
@@ -65,7 +66,9 @@ class Asker:
         limit = max_new_tokens or self._settings.reader.max_new_tokens
         pieces: list[str] = []
         read: ReadTrace | None = None
-        for item in self.reader.read(messages, decoder=name, max_new_tokens=limit):
+        # Only what contrasts needs the prompt without evidence: most readers know nothing of it.
+        extra = {"bare": build(question, [])} if contrasts_contexts(name) else {}
+        for item in self.reader.read(messages, decoder=name, max_new_tokens=limit, **extra):
             if isinstance(item, TokenStep):
                 pieces.append(item.text)
                 yield StreamEvent("text", text=item.text)
@@ -81,7 +84,7 @@ class Asker:
             wanted = self._settings.reader.decoder
             # A reader behind an endpoint has no layers to fuse: its own decoder is the default.
             return wanted if wanted in known else known[0]
-        if name not in known:
+        if base_name(name) not in known:
             raise InputError(
                 f"the reader {self.reader.name!r} has no decoder {name!r}; it has {', '.join(known)}"
             )

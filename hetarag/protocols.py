@@ -171,12 +171,18 @@ class Reader(Protocol):
         """Return the names of the decoders this reader can use, its default first."""
 
     def read(
-        self, messages: Sequence[Mapping[str, str]], *, decoder: str, max_new_tokens: int
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        decoder: str,
+        max_new_tokens: int,
+        bare: Sequence[Mapping[str, str]] = (),
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield each token as it is generated and, last, how it went.
 
-        `messages` are {"role": "system" | "user" | "assistant", "content": text}. `ModelError`
-        for a decoder that it does not have or a prompt that is longer than its window.
+        `messages` are {"role": "system" | "user" | "assistant", "content": text}. `bare` are the
+        same less the evidence, given only to `cad` and `adacad`, which contrast the two. `ModelError` for a decoder that
+        it does not have or a prompt that is longer than its window.
         """
 
 

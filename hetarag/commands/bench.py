@@ -97,9 +97,10 @@ def reader(
     json: Out = None,
 ) -> None:
     """Time to the first token and per token of a warm reader, 5 passages of 200 tokens."""
+    from hetarag.decoding.names import split_names
     from hetarag.eval import costs
 
-    rows = costs.reader_costs(name, decoders.split(","), repeats, config)
+    rows = costs.reader_costs(name, split_names(decoders), repeats, config)
     _print("Reader, warm", costs.as_rows(rows))
     _write(json, {"rows": rows, "machine": machine()})
 
@@ -148,6 +149,12 @@ def qa(
     evidence: Annotated[
         str, typer.Option("--evidence", help="gold: supporting passages; plane: what search finds.")
     ] = "gold",
+    distractors: Annotated[
+        int, typer.Option("--distractors", min=0, help="Passages beside the gold ones.")
+    ] = 0,
+    conflict: Annotated[
+        bool, typer.Option("--conflict", help="Gold passages that hold a false answer.")
+    ] = False,
     decoders: Annotated[str, typer.Option("--decoder", help="Names, with commas.")] = "greedy,lfd",
     reader: Annotated[
         str | None, typer.Option("--reader", help="Reader (default: settings).")
@@ -155,23 +162,30 @@ def qa(
     run: Annotated[
         Path | None, typer.Option("--run", help="Folder to resume; one JSON line per question.")
     ] = None,
-    kb: BenchKb = Path("runs/qa-kb"),
+    kb: Annotated[
+        Path | None, typer.Option("--kb", help="Knowledge base of the corpus; ingested if need be.")
+    ] = None,
     limit: Limit = 100,
+    skip: Skip = 0,
     config: Config = None,
     json: Out = None,
 ) -> None:
     """EM, F1 and containment of answers, each decoder on the same questions, with intervals."""
+    from hetarag.decoding.names import split_names
     from hetarag.eval import answers
 
     rows = answers.bench(
         corpus=corpus,
         questions=questions,
         evidence=evidence,
-        decoders=decoders.split(","),
+        distractors=distractors,
+        conflict=conflict,
+        decoders=split_names(decoders),
         reader=reader,
-        run=run or Path("runs/qa") / f"{corpus.parent.name}-{evidence}",
+        run=run,
         kb=kb,
         limit=limit,
+        skip=skip,
         config=config,
     )
     _print(f"Answers on {corpus.parent.name}, evidence: {evidence}", answers.markdown(rows))

@@ -4,20 +4,47 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hetarag.config import Settings, load
 from hetarag.engine import HetaRAG
 from hetarag.errors import InputError
-from hetarag.eval.datasets import Passage, Question, read_corpus, read_questions
+from hetarag.eval.datasets import read_corpus, read_questions
 from hetarag.eval.metrics import containment, exact_match, f1
-from hetarag.eval.significance import bootstrap, paired
+from hetarag.eval.reading_tasks import Task, gold_task, in_conflict, with_distractors
+from hetarag.eval.significance import bootstrap, mcnemar, paired
+from hetarag.models.reader import make_reader
 from hetarag.types import Answer, RankedEvidence
 
 _MARK = re.compile(r"\s*\[\d+\]")
 _METRICS = {"em": exact_match, "f1": f1, "containment": containment}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is read: the questions, and where their evidence comes from."""
+
+    corpus: str
+    reader: str
+    evidence: str = "gold"
+    distractors: int = 0
+    conflict: bool = False
+
+    def __post_init__(self) -> None:
+        if self.evidence not in ("gold", "plane"):
+            raise InputError(f"--evidence is gold or plane, not {self.evidence!r}")
+        if self.evidence == "plane" and (self.distractors or self.conflict):
+            raise InputError("--distractors and --conflict go with --evidence gold")
+
+    @property
+    def folder(self) -> str:
+        """A name for the folder of this plan's results."""
+        parts = [self.corpus, Path(self.reader).name, self.evidence]
+        parts += [f"{self.distractors}-distractors"] if self.distractors else []
+        return "-".join([*parts, "conflict"] if self.conflict else parts)
 
 
 def bench(
@@ -25,57 +52,58 @@ def bench(
     corpus: Path,
     questions: Path,
     evidence: str,
+    distractors: int,
+    conflict: bool,
     decoders: Sequence[str],
     reader: str | None,
-    run: Path,
-    kb: Path,
+    run: Path | None,
+    kb: Path | None,
     limit: int | None,
+    skip: int,
     config: Path | None,
 ) -> list[dict[str, Any]]:
     """Answer every question with every decoder and return a row of figures per decoder.
 
     Results go to `run`/results.jsonl, a line per answer; a run that was interrupted goes on there.
     """
-    if evidence not in ("gold", "plane"):
-        raise InputError(f"--evidence is gold or plane, not {evidence!r}")
     settings = _settings(config, reader)
-    asked = read_questions(questions, limit)
-    gold = read_corpus(corpus) if evidence == "gold" else []
-    passages = {passage.id: passage for passage in gold}
-    results = Results(run, {"evidence": evidence, "reader": settings.models.reader})
-    with HetaRAG.open(kb, settings) as rag:
-        if evidence == "plane":
-            rag.ingest([corpus])
-        for question in asked:
-            missing = [d for d in decoders if (question.id, d) not in results]
-            if not missing:
-                continue
-            if evidence == "gold":
-                found = [_as_evidence(passages[i]) for i in sorted(question.supporting)]
-            else:
-                found = _found(rag, question, settings.reader.evidence)
-            for decoder in missing:
-                answer = rag.read(question.text, found, decoder=decoder)
-                results.add(question, decoder, answer)
-    return _summary(results, asked, decoders)
+    name = corpus.parent.name if corpus.stem == "corpus" else corpus.stem
+    plan = Plan(name, settings.models.reader, evidence, distractors, conflict)
+    results = Results(run or Path("runs/qa") / plan.folder, plan)
+    answered: dict[str, dict[str, dict[str, Any]]] = {}
+    # Decoders take turns on each question, so what the reader read of it serves all of them.
+    model = make_reader(settings.models, share_prompts=True)
+    folder = kb or Path("runs/qa-kb") / name
+    with HetaRAG.open(folder, settings, reader=model) as rag:
+        for task in _tasks(rag, plan, corpus, questions, limit, skip):
+            lines = answered.setdefault(task.question.id, {})
+            for decoder in decoders:
+                key = (task.question.id, decoder)
+                if key not in results:
+                    answer = rag.read(task.question.text, task.evidence, decoder=decoder)
+                    results.add(task, decoder, answer)
+                lines[decoder] = results[key]
+    if not answered:
+        raise InputError(f"{questions}: no question can be asked in this way")
+    return [_row(decoder, decoders[0], list(answered.values())) for decoder in decoders]
 
 
 class Results:
     """The lines of a run, by question and decoder."""
 
-    def __init__(self, folder: Path, facts: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, plan: Plan) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "results.jsonl"
         self._lines: dict[tuple[str, str], dict[str, Any]] = {}
         config = folder / "config.json"
-        if config.is_file() and json.loads(config.read_text()) != dict(facts):
+        if config.is_file() and json.loads(config.read_text("utf-8")) != asdict(plan):
             raise InputError(
-                f"{folder}: was made with {config.read_text().strip()}: give another --run folder"
+                f"{folder}: was made with {config.read_text('utf-8').strip()}: give another --run "
+                "folder"
             )
-        config.write_text(json.dumps(dict(facts)) + "\n")
+        config.write_text(json.dumps(asdict(plan)) + "\n", encoding="utf-8")
         if self._path.is_file():
-            for line in self._path.read_text(encoding="utf-8").splitlines():
-                entry = json.loads(line)
+            for entry in _entries(self._path):
                 self._lines[entry["id"], entry["decoder"]] = entry
 
     def __contains__(self, key: tuple[str, str]) -> bool:
@@ -84,10 +112,12 @@ class Results:
     def __getitem__(self, key: tuple[str, str]) -> dict[str, Any]:
         return self._lines[key]
 
-    def add(self, question: Question, decoder: str, answer: Answer) -> None:
+    def add(self, task: Task, decoder: str, answer: Answer) -> None:
         """Score an answer and append its line."""
         text = _MARK.sub("", answer.text).strip().rstrip(".")
         read = answer.trace.read
+        tokens = read.tokens if read else ()
+        question = task.question
         entry = {
             "id": question.id,
             "decoder": decoder,
@@ -97,9 +127,13 @@ class Results:
             "supported": answer.supported,
             "citations": len(answer.citations),
             **{name: metric(text, question.answers) for name, metric in _METRICS.items()},
+            "memory": containment(text, task.memory) if task.memory else None,
             "seconds": read.seconds if read else 0.0,
             "prompt_tokens": read.prompt_tokens if read else 0,
+            "answer_tokens": len(tokens),
+            "changed": sum(bool(step.changed) for step in tokens),
             "layers": list(read.layers) if read else [],
+            "iks": [[float(f"{x:.4g}") for x in step.iks] for step in tokens if step.iks],
         }
         self._lines[question.id, decoder] = entry
         with self._path.open("a", encoding="utf-8") as file:
@@ -109,41 +143,71 @@ class Results:
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
     first = rows[0]["decoder"]
-    lines = [
-        f"| decoder | EM | F1 (95%) | containment | F1 − {first} (95%) | s a question |",
-        "|---|---|---|---|---|---|",
-    ]
+    conflict = rows[0]["memory"] is not None
+    names = ["decoder", "EM", "F1 (95%)", "containment", f"F1 − {first} (95%)", "EM: p (exact)"]
+    names += ["true answer from memory"] if conflict else []
+    names += ["tokens changed", "s a question"]
+    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for row in rows:
         gap = row["gap"]
-        shown = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]" if gap else ""
-        lines.append(
-            f"| {row['decoder']} | {row['em']:.3f} | {row['f1']} | {row['containment']:.3f} "
-            f"| {shown} | {row['seconds']:.1f} |"
-        )
+        cells = [row["decoder"], f"{row['em']:.3f}", str(row["f1"]), f"{row['containment']:.3f}"]
+        cells += [f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]" if gap else ""]
+        cells += [f"{row['p']:.3f}" if gap else ""]
+        cells += [f"{row['memory']:.3f}"] if conflict else []
+        cells += [f"{row['changed']:.1%}", f"{row['seconds']:.1f}"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _summary(
-    results: Results, questions: Sequence[Question], decoders: Sequence[str]
-) -> list[dict[str, Any]]:
-    rows = []
-    values = {d: [results[q.id, d]["f1"] for q in questions] for d in decoders}
-    for decoder in decoders:
-        entries = [results[q.id, decoder] for q in questions]
-        mean = {name: sum(e[name] for e in entries) / len(entries) for name in _METRICS}
-        rows.append(
-            {
-                "decoder": decoder,
-                "questions": len(entries),
-                **mean,
-                "f1": bootstrap(values[decoder]),
-                "gap": None
-                if decoder == decoders[0]
-                else paired(values[decoder], values[decoders[0]]),
-                "seconds": sum(e["seconds"] for e in entries) / len(entries),
-            }
-        )
-    return rows
+def _tasks(
+    rag: HetaRAG, plan: Plan, corpus: Path, questions: Path, limit: int | None, skip: int
+) -> Iterator[Task]:
+    asked = read_questions(questions, limit, skip)
+    if plan.evidence == "plane" or plan.distractors:
+        rag.ingest([corpus])
+    if plan.evidence == "plane":
+        for question in asked:
+            yield Task(question, _read_by_ask(rag, question.text))
+        return
+    passages = {passage.id: passage for passage in read_corpus(corpus)}
+    everything = read_questions(questions) if plan.conflict else []
+
+    def search(text: str, k: int) -> list[RankedEvidence]:
+        return list(rag.search(text, k=k, access="all"))
+
+    for question in asked:
+        task: Task | None = gold_task(question, passages)
+        if task is not None and plan.distractors:
+            task = with_distractors(task, search, plan.distractors)
+        if task is not None and plan.conflict:
+            task = in_conflict(task, everything)
+        if task is not None:
+            yield task
+
+
+def _read_by_ask(rag: HetaRAG, question: str) -> tuple[RankedEvidence, ...]:
+    """Return the pieces that `ask` would read."""
+    return next(rag.stream(question, access="all")).evidence
+
+
+def _row(decoder: str, first: str, answered: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    own = [lines[decoder] for lines in answered]
+    base = [lines[first] for lines in answered]
+    mean = {name: sum(e[name] for e in own) / len(own) for name in _METRICS}
+    memory = [e["memory"] for e in own if e["memory"] is not None]
+    f1s, em = [e["f1"] for e in own], [e["em"] for e in own]
+    same = decoder == first
+    return {
+        "decoder": decoder,
+        "questions": len(own),
+        **mean,
+        "f1": bootstrap(f1s),
+        "gap": None if same else paired(f1s, [e["f1"] for e in base]),
+        "p": None if same else mcnemar(em, [e["em"] for e in base]),
+        "memory": sum(memory) / len(memory) if memory else None,
+        "changed": sum(e["changed"] for e in own) / max(1, sum(e["answer_tokens"] for e in own)),
+        "seconds": sum(e["seconds"] for e in own) / len(own),
+    }
 
 
 def _settings(config: Path | None, reader: str | None) -> Settings:
@@ -154,23 +218,12 @@ def _settings(config: Path | None, reader: str | None) -> Settings:
     return settings.model_copy(update={"models": models})
 
 
-def _found(rag: HetaRAG, question: Question, count: int) -> list[RankedEvidence]:
-    """What `ask` would read."""
-    for event in rag.stream(question.text, evidence=count):
-        return list(event.evidence)
-    return []
-
-
-def _as_evidence(passage: Passage) -> RankedEvidence:
-    return RankedEvidence(
-        id=passage.id,
-        kind="chunk",
-        document=passage.id,
-        document_id=passage.id,
-        collection="gold",
-        title=passage.title,
-        text=passage.text,
-        score=1.0,
-        start=0,
-        end=len(passage.text),
-    )
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a run; one that was cut off as it was written is left out."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            if number < len(lines):
+                raise InputError(f"{path}, line {number}: not a line of a run") from error

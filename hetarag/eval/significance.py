@@ -1,4 +1,4 @@
-"""How sure a difference is: paired bootstrap intervals."""
+"""How sure a difference is: paired bootstrap intervals and exact paired tests."""
 
 from __future__ import annotations
 
@@ -44,3 +44,16 @@ def bootstrap(values: Sequence[float], seed: int = 0) -> Interval:
 def paired(one: Sequence[float], other: Sequence[float], seed: int = 0) -> Interval:
     """Return the mean difference one − other on the same questions with its interval."""
     return bootstrap([a - b for a, b in zip(one, other, strict=True)], seed)
+
+
+def mcnemar(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the two-sided p-value of the exact McNemar test on right (1) and wrong (0) answers.
+
+    It asks whether the questions that only one system gets right fall to both alike. Source: McNemar,
+    Psychometrika 12, 1947; exact by the binomial distribution.
+    """
+    from scipy.stats import binomtest  # type: ignore[import-untyped]
+
+    wins = sum(a > b for a, b in zip(one, other, strict=True))
+    losses = sum(a < b for a, b in zip(one, other, strict=True))
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0

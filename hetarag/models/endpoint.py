@@ -47,6 +47,7 @@ class EndpointReader(Reader):
         *,
         decoder: str,  # noqa: ARG002  # the endpoint has but one: the note says so
         max_new_tokens: int,
+        bare: Sequence[Mapping[str, str]] = (),  # noqa: ARG002
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield each piece of text as it arrives and, last, how it went."""
         started = time.perf_counter()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from hetarag.decoding.settings import CAD, AdaCAD
 from hetarag.errors import InputError, UnsupportedModelError
 from hetarag.models.chat import Prompt
 from hetarag.models.streaming import Channel, TokenSink
@@ -20,22 +21,36 @@ class Generator:
 
     What comes before a prompt's last message (instructions and examples) is read by itself, and
     once: its cache is kept for the next prompt that begins in the same way. It is read by itself
-    the first time too, so that the first answer is made as all the others are.
+    the first time too, so that the first answer is made as all the others are. With `share_prompts`
+    the last prompt's cache is kept in the same way, all but its last token: for asking the same
+    again with another decoder.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, stop: str | None) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, stop: str | None, share_prompts: bool = False
+    ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._stop = stop
         self._ends = _end_tokens(model, tokenizer)
+        self._share_prompts = share_prompts
         self._prefix: tuple[list[int], Any] = ([], None)
+        self._prompt: tuple[list[int], Any] = ([], None)
         model.generation_config = _plain_generation(self._ends, tokenizer)
         self.methods = _methods(model)
 
     def generate(
-        self, prompt: Prompt, decoder: str, limit: int, channel: Channel[TokenStep]
+        self,
+        prompt: Prompt,
+        decoder: str,
+        limit: int,
+        channel: Channel[TokenStep],
+        bare: Prompt | None = None,
     ) -> None:
-        """Generate in this thread; each token goes into the channel with its decoding step."""
+        """Generate in this thread; each token goes into the channel with its decoding step.
+
+        `bare` is the prompt less its evidence, for decoders that contrast the two.
+        """
         import torch
 
         if channel.cancelled.is_set():
@@ -43,8 +58,8 @@ class Generator:
         device = self._model.device
         ids = torch.tensor([prompt.ids], device=device)
         with torch.inference_mode():
-            cache = self._cached(ids[:, : prompt.stable])
-            with self._decoding(decoder) as trace:
+            cache = self._read_before(ids, prompt.stable)
+            with self._decoding(decoder, bare) as trace:
                 sink = TokenSink(
                     self._text, lambda _, text: channel.put(self._step(text, trace)),
                     skip=frozenset(self._ends), stop=self._stop,
@@ -63,8 +78,25 @@ class Generator:
                     stopping_criteria=[stop],
                 )
 
+    def _read_before(self, ids: Any, stable: int) -> Any:
+        """Return a cache that has read the start of `ids`, this call's own; None for no start."""
+        if not self._share_prompts:
+            return copy.deepcopy(self._cached(ids[:, :stable]))
+        known = ids[0, :-1].tolist()
+        if self._prompt[0] != known:
+            self._prompt = ([], None)  # one at a time is kept
+            cache = copy.deepcopy(self._cached(ids[:, :stable]))
+            rest = ids[:, stable:-1]
+            if rest.shape[1]:
+                output = self._model(
+                    input_ids=rest, past_key_values=cache, use_cache=True, logits_to_keep=1
+                )
+                cache = output.past_key_values
+            self._prompt = (known, cache)
+        return copy.deepcopy(self._prompt[1])
+
     def _cached(self, prefix: Any) -> Any:
-        """Return a cache that has read `prefix`, its own copy; None where there is nothing."""
+        """Return the cache that has read `prefix`; None where there is nothing."""
         ids = prefix[0].tolist()
         if not ids:
             return None
@@ -72,15 +104,25 @@ class Generator:
             self._prefix = ([], None)  # one at a time is kept
             output = self._model(input_ids=prefix, use_cache=True, logits_to_keep=1)
             self._prefix = (ids, output.past_key_values)
-        return copy.deepcopy(self._prefix[1])
+        return self._prefix[1]
 
-    def _decoding(self, decoder: str) -> AbstractContextManager[Any]:
-        method = self.methods[decoder]
-        if method is None:
+    def _decoding(self, decoder: str, bare: Prompt | None) -> AbstractContextManager[Any]:
+        if len(self.methods) == 1:
             return nullcontext()
-        from hetarag.decoding import decoding
+        import torch
 
-        return decoding(self._model, method, top=_SHOWN_TOKENS)
+        from hetarag.decoding import decoding
+        from hetarag.decoding.names import method_named
+
+        method = method_named(decoder)
+        without = None
+        if isinstance(method, CAD | AdaCAD):
+            if bare is None:
+                raise InputError(
+                    f"{decoder} contrasts the prompt with the one without evidence, which is missing"
+                )
+            without = torch.tensor([bare.ids], device=self._model.device)
+        return decoding(self._model, method, without_context=without, top=_SHOWN_TOKENS)
 
     def _step(self, text: str, trace: Any) -> TokenStep:
         """Join a token's text with the last decoding step of its trace."""
@@ -104,21 +146,19 @@ class Generator:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
 
 
-def _methods(model: Any) -> dict[str, Any]:
-    """Return the decoders by name, the default first; None decodes without hooks."""
-    from hetarag.decoding import DoLa, Greedy, decoding
-    from hetarag.decoding.presets import DEFAULT, PAPER
+def _methods(model: Any) -> tuple[str, ...]:
+    """Return the decoders that this model can use, the default first."""
+    from hetarag.decoding import decoding
+    from hetarag.decoding.names import METHODS
 
-    methods: dict[str, Any] = {
-        "lfd": DEFAULT, "lfd-paper": PAPER, "greedy": Greedy(), "dola": DoLa(),
-    }  # fmt: skip
     try:
-        for method in methods.values():
-            with decoding(model, method):
-                pass
+        for method in METHODS.values():
+            if not isinstance(method, CAD | AdaCAD):  # those work without layers, on any model
+                with decoding(model, method):
+                    pass
     except (UnsupportedModelError, InputError):  # an unknown architecture, or too few layers
-        return {"greedy": None}
-    return methods
+        return ("greedy",)
+    return tuple(METHODS)
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:

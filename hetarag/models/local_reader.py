@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from hetarag.decoding.names import base_name, method_named
 from hetarag.errors import ModelError
 from hetarag.models.chat import Prompt, PromptEncoder
 from hetarag.models.generation import Generator
@@ -27,6 +28,7 @@ class LocalReader(Reader):
     and a penalty on repetition lowers just those words that the evidence holds. An answer ends at
     the first line end after some text (`stop`; None to read on).
 
+    `share_prompts` keeps what was read of the last prompt, for asking the same with another decoder.
     `measured` is a file that keeps what `dtype` "auto" has found for this processor. May be used
     from several threads: one answer is generated at a time, the others wait.
     """
@@ -39,6 +41,7 @@ class LocalReader(Reader):
         name: str | None = None,
         measured: Path | None = None,
         stop: str | None = "\n",
+        share_prompts: bool = False,
     ) -> None:
         folder = Path(folder)
         torch, transformers = load_libraries("a local reader")
@@ -58,7 +61,7 @@ class LocalReader(Reader):
             model.to("cuda")
         self._window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         self._encoder = PromptEncoder(tokenizer)
-        self._generator = Generator(model, tokenizer, stop)
+        self._generator = Generator(model, tokenizer, stop, share_prompts)
         self._lock = threading.Lock()
 
     def decoders(self) -> Sequence[str]:
@@ -66,26 +69,37 @@ class LocalReader(Reader):
         return tuple(self._generator.methods)
 
     def read(
-        self, messages: Sequence[Mapping[str, str]], *, decoder: str, max_new_tokens: int
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        decoder: str,
+        max_new_tokens: int,
+        bare: Sequence[Mapping[str, str]] = (),
     ) -> Iterator[TokenStep | ReadTrace]:
-        """Yield each token as it is generated and, last, how it went."""
-        if decoder not in self._generator.methods:
+        """Yield each token as it is generated and, last, how it went.
+
+        `decoder` may have settings in brackets (`hetarag.decoding.names`), which raise `InputError`
+        where they are wrong. `cad` and `adacad` need `bare`.
+        """
+        if base_name(decoder) not in self._generator.methods:
             raise ModelError(
                 f"{self.name} has no decoder {decoder!r}; it has: {', '.join(self.decoders())}"
             )
+        method_named(decoder)
         started = time.perf_counter()
         with self._lock:  # the tokenizer is for one thread at a time
             prompt = self._encoder.encode(messages)
+            without = self._encoder.encode(bare) if bare else None
         length = len(prompt.ids)
         if self._window and length + max_new_tokens > self._window:
             raise ModelError(
                 f"the prompt has {length} tokens and the answer may have {max_new_tokens}, but "
                 f"{self.name} reads {self._window} at most: ask with less evidence"
             )
-        return self._read(prompt, decoder, max_new_tokens, started)
+        return self._read(prompt, without, decoder, max_new_tokens, started)
 
     def _read(
-        self, prompt: Prompt, decoder: str, limit: int, started: float
+        self, prompt: Prompt, bare: Prompt | None, decoder: str, limit: int, started: float
     ) -> Iterator[TokenStep | ReadTrace]:
         channel: Channel[TokenStep] = Channel()
         steps: list[TokenStep] = []
@@ -93,7 +107,7 @@ class LocalReader(Reader):
 
         def work() -> None:
             with self._lock:
-                self._generator.generate(prompt, decoder, limit, channel)
+                self._generator.generate(prompt, decoder, limit, channel, bare)
 
         for step in channel.run(work, f"hetarag-{self.name}"):
             first = first or time.perf_counter() - started

@@ -15,8 +15,12 @@ MEASURED = "number-type.json"
 """File of the cache that keeps which number type is fastest on this processor."""
 
 
-def make_reader(settings: ModelSettings, *, progress: Progress = ignore) -> Reader:
+def make_reader(
+    settings: ModelSettings, *, progress: Progress = ignore, share_prompts: bool = False
+) -> Reader:
     """Return the reader that `settings.reader` names, installing it if that is allowed.
+
+    `share_prompts` is for asking the same with several decoders in turn (`LocalReader`).
 
     Raises:
         ModelError: it is not here, cannot be had, or is no reader.
@@ -41,4 +45,5 @@ def make_reader(settings: ModelSettings, *, progress: Progress = ignore) -> Read
         settings.dtype,
         name=folder.name if Path(name).expanduser().is_dir() and not known else name,
         measured=settings.cache / MEASURED,
+        share_prompts=share_prompts,
     )

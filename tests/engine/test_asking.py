@@ -30,7 +30,12 @@ class SayingReader(Reader):
         return ("greedy",)
 
     def read(
-        self, messages: Sequence[Mapping[str, str]], *, decoder: str, max_new_tokens: int
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        decoder: str,
+        max_new_tokens: int,
+        bare: Sequence[Mapping[str, str]] = (),
     ) -> Iterator[TokenStep | ReadTrace]:
         self.messages = messages
         for token in self.tokens[:max_new_tokens]:
