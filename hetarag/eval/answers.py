@@ -219,11 +219,12 @@ def _settings(config: Path | None, reader: str | None) -> Settings:
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a run; one that was cut off as it was written is left out."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
+    """Yield the lines of a run. A last line that was cut off as it was written is taken away."""
+    whole, end, rest = path.read_bytes().rpartition(b"\n")
+    if rest:
+        path.write_bytes(whole + end)
+    for number, line in enumerate(whole.splitlines(), start=1):
         try:
             yield json.loads(line)
         except ValueError as error:
-            if number < len(lines):
-                raise InputError(f"{path}, line {number}: not a line of a run") from error
+            raise InputError(f"{path}, line {number}: not a line of a run") from error

@@ -11,9 +11,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from hetarag.config import ModelSettings
-from hetarag.decoding import layer_fused
+from hetarag.decoding import CAD, decoding, layer_fused
 from hetarag.decoding.presets import DEFAULT
-from hetarag.errors import ModelError
+from hetarag.errors import InputError, ModelError
 from hetarag.models import number_type
 from hetarag.models.local_reader import LocalReader
 from hetarag.models.number_type import fastest_number_type
@@ -100,10 +100,42 @@ def test_the_second_answer_is_the_first_one(reader_folder: Path) -> None:
 
 def test_an_unknown_decoder_and_a_long_prompt_are_refused(tmp_path: Path) -> None:
     reader = LocalReader(save_reader(tmp_path / "small", window=64), "float32")
-    with pytest.raises(ModelError, match="no decoder 'cad'; it has: lfd, "):
-        reader.read(MESSAGES, decoder="cad", max_new_tokens=1)
+    with pytest.raises(ModelError, match="no decoder 'beam'; it has: lfd, "):
+        reader.read(MESSAGES, decoder="beam", max_new_tokens=1)
+    with pytest.raises(InputError, match="no setting 'heat=1'"):
+        reader.read(MESSAGES, decoder="lfd[heat=1]", max_new_tokens=1)
     with pytest.raises(ModelError, match=r"reads 64 at most: ask with less evidence"):
         reader.read(MESSAGES, decoder="lfd", max_new_tokens=60)
+
+
+def test_contexts_are_contrasted_with_the_bare_question(
+    reader: LocalReader, reader_folder: Path
+) -> None:
+    bare = [MESSAGES[0], {"role": "user", "content": "Question:"}]
+    *steps, _ = reader.read(MESSAGES, decoder="cad[alpha=2]", max_new_tokens=6, bare=bare)
+    tokenizer = AutoTokenizer.from_pretrained(reader_folder)
+    model = AutoModelForCausalLM.from_pretrained(reader_folder, dtype=torch.float32).eval()
+    whole, without = (
+        tokenizer.apply_chat_template(m, add_generation_prompt=True, return_tensors="pt")["input_ids"]
+        for m in (MESSAGES, bare)
+    )  # fmt: skip
+    with decoding(model, CAD(2.0), without_context=without):
+        output = model.generate(whole, max_new_tokens=6, do_sample=False, repetition_penalty=1.0)
+    said = tokenizer.decode(output[0, whole.shape[1] :], skip_special_tokens=True)
+    assert "".join(step.text for step in steps) == said.rstrip("\ufffd")  # type: ignore[union-attr]
+    with pytest.raises(InputError, match="the one without evidence"):
+        list(reader.read(MESSAGES, decoder="adacad", max_new_tokens=1))
+
+
+def test_a_shared_prompt_changes_no_answer(reader: LocalReader, reader_folder: Path) -> None:
+    sharing = LocalReader(reader_folder, "float32", stop=None, share_prompts=True)
+    other = [*MESSAGES[:1], {"role": "user", "content": "The capital of Norway is Bergen."}]
+    for messages in (MESSAGES, other, MESSAGES):
+        for decoder in ("greedy", "lfd-paper", "greedy"):
+            own, _ = read(sharing, decoder, messages=messages)
+            assert own and own[-1].text == read(reader, decoder, messages=messages)[0][-1].text
+            said = "".join(step.text for step in own)
+            assert said == "".join(s.text for s in read(reader, decoder, messages=messages)[0])
 
 
 def test_a_model_too_shallow_for_fusion_is_read_greedily(tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""Methods by name, with settings in brackets."""
+
+from __future__ import annotations
+
+import pytest
+
+from hetarag.decoding.names import METHODS, contrasts_contexts, method_named, split_names
+from hetarag.decoding.presets import DEFAULT, PAPER
+from hetarag.decoding.settings import CAD, DoLa, LayerFusion
+from hetarag.errors import InputError
+
+
+def test_names_stand_for_settings() -> None:
+    assert method_named("lfd") == DEFAULT
+    assert method_named("lfd-paper") == PAPER
+    assert next(iter(METHODS)) == "lfd"
+    assert method_named(
+        "lfd-paper[weight=0.5, score=jsd,normed=true,select=prompt]"
+    ) == LayerFusion(weight=0.5, score="jsd", fuse_normed=True, select="prompt")
+    assert method_named("lfd-normed[layers=20:22]").layers(24) == (20, 21, 22)  # type: ignore[union-attr]
+    assert method_named("lfd-normed[layers=12+23]").layers(24) == (12, 23)  # type: ignore[union-attr]
+    assert method_named("dola[layers=low]") == DoLa("low")
+    assert method_named("cad[alpha=0.5]") == CAD(0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("beam", "no decoding method"),
+        ("lfd[", "no decoding method"),
+        ("lfd[heat=1]", "no setting 'heat=1'"),
+        ("lfd[weight]", "no setting 'weight'"),
+        ("lfd[weight=much]", "cannot be 'much'"),
+        ("lfd[weight=-1]", "weight"),
+        ("lfd[layers=3:x]", "cannot be"),
+        ("lfd[layers=upper]", "candidates"),
+        ("lfd[normed=maybe]", "cannot be 'maybe'"),
+        ("greedy[weight=1]", "names: none"),
+    ],
+)
+def test_what_cannot_be_is_said(name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        method_named(name)
+
+
+def test_commas_in_brackets_do_not_split() -> None:
+    assert split_names("greedy, lfd[weight=1,score=jsd],dola") == [
+        "greedy", "lfd[weight=1,score=jsd]", "dola",
+    ]  # fmt: skip
+    assert contrasts_contexts("cad[alpha=2]") and not contrasts_contexts("lfd")

@@ -1,0 +1,121 @@
+"""`bench qa` on a reader that says what it is told, and resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hetarag.errors import InputError
+from hetarag.eval import answers
+from hetarag.protocols import Reader
+from hetarag.types import ReadTrace, TokenStep
+
+
+class Copyist(Reader):
+    """Answers with a word of the last source, or, as "loud", with that word in capitals."""
+
+    name = "copyist"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def decoders(self) -> Sequence[str]:
+        return ("greedy", "lfd")
+
+    def read(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        decoder: str,
+        max_new_tokens: int,
+        bare: Sequence[Mapping[str, str]] = (),
+    ) -> Iterator[TokenStep | ReadTrace]:
+        self.asked += 1
+        word = "Archer" if "Archer" in messages[-1]["content"] else "Nobody"
+        step = TokenStep(word if decoder == "greedy" else "Fram", layer=3, iks=(0.5,), changed=True)
+        yield step
+        yield ReadTrace(self.name, decoder, answer_tokens=1, tokens=(step,), layers=(3,))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    corpus, questions = tmp_path / "ships" / "corpus.jsonl", tmp_path / "questions.jsonl"
+    corpus.parent.mkdir()
+    corpus.write_text(
+        json.dumps({"id": "fram", "title": "Fram", "text": "Archer drew the Fram."})
+        + "\n"
+        + json.dumps({"id": "gauss", "title": "Gauss", "text": "Drygalski led the Gauss."})
+    )
+    lines: list[dict[str, Any]] = [
+        {"id": "1", "question": "Who drew the Fram?", "answers": ["Archer"], "supporting_ids": ["fram"]},
+        {"id": "2", "question": "Who led the Gauss?", "answers": ["Drygalski"], "supporting_ids": ["gauss"]},
+    ]  # fmt: skip
+    questions.write_text("\n".join(json.dumps(line) for line in lines))
+    return corpus, questions
+
+
+@pytest.fixture
+def copyist(monkeypatch: pytest.MonkeyPatch) -> Copyist:
+    reader = Copyist()
+    monkeypatch.setattr(answers, "make_reader", lambda *_, **__: reader)
+    return reader
+
+
+def bench(files: tuple[Path, Path], run: Path, **options: Any) -> list[dict[str, Any]]:
+    defaults: dict[str, Any] = {
+        "evidence": "gold", "distractors": 0, "conflict": False, "decoders": ["greedy", "lfd"],
+        "reader": None, "kb": run.parent / "kb", "limit": None, "skip": 0, "config": None,
+    }  # fmt: skip
+    return answers.bench(corpus=files[0], questions=files[1], run=run, **defaults | options)
+
+
+def test_decoders_are_compared_on_the_same_questions(
+    files: tuple[Path, Path], copyist: Copyist, tmp_path: Path
+) -> None:
+    rows = bench(files, tmp_path / "run")
+    assert [row["em"] for row in rows] == [0.5, 0.0]
+    assert rows[1]["gap"].mean == -0.5
+    assert rows[1]["p"] == 1.0
+    assert "−0.5" in answers.markdown(rows).replace("-", "−")
+    lines = [json.loads(x) for x in (tmp_path / "run" / "results.jsonl").read_text().splitlines()]
+    assert [(x["id"], x["decoder"], x["em"]) for x in lines] == [
+        ("1", "greedy", 1.0), ("1", "lfd", 0.0), ("2", "greedy", 0.0), ("2", "lfd", 0.0),
+    ]  # fmt: skip
+    assert lines[0]["layers"] == [3] and lines[0]["iks"] == [[0.5]] and lines[0]["changed"] == 1
+
+
+def test_a_run_goes_on_where_it_was_cut_off(
+    files: tuple[Path, Path], copyist: Copyist, tmp_path: Path
+) -> None:
+    whole = bench(files, tmp_path / "run")
+    path = tmp_path / "run" / "results.jsonl"
+    kept = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(kept[:3]) + kept[3][:20])
+    copyist.asked = 0
+    assert bench(files, tmp_path / "run") == whole
+    assert copyist.asked == 1
+    assert bench(files, tmp_path / "run") == whole  # the cut line does no harm later either
+    assert copyist.asked == 1
+
+
+def test_another_plan_needs_another_folder(
+    files: tuple[Path, Path], copyist: Copyist, tmp_path: Path
+) -> None:
+    bench(files, tmp_path / "run")
+    with pytest.raises(InputError, match="give another --run"):
+        bench(files, tmp_path / "run", conflict=True)
+    with pytest.raises(InputError, match="gold or plane"):
+        bench(files, tmp_path / "other", evidence="none")
+
+
+def test_under_conflict_memory_is_told_from_the_passage(
+    files: tuple[Path, Path], copyist: Copyist, tmp_path: Path
+) -> None:
+    rows = bench(files, tmp_path / "run", conflict=True, decoders=["greedy"])
+    # Each gold passage now names the other question's answer, and the copyist reads it.
+    assert rows[0]["em"] == 0.5
+    assert rows[0]["memory"] == 0.0
