@@ -387,7 +387,10 @@ class ReadTrace:
     answer_tokens: int = 0
     first_token_seconds: float = 0.0
     seconds: float = 0.0
+    candidates: tuple[int, ...] = ()
+    """Layers that a layer was chosen from, ascending, as in each token's `iks`."""
     layers: tuple[int, ...] = ()
+    """The layer chosen for each token."""
     tokens: tuple[TokenStep, ...] = ()
     note: str | None = None
 

@@ -192,6 +192,18 @@ def qa(
     _write(json, {"rows": rows, "machine": machine()})
 
 
+@app.command("plots")
+def plots(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of bench qa runs.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the figures.")] = Path("figures"),
+) -> None:
+    """Figures of bench qa runs: F1 and IKS by layer, layers chosen, tokens changed."""
+    from hetarag.eval.plots import draw
+
+    for path in draw(runs, out):
+        echo(str(path))
+
+
 def _numbers(option: str, text: str) -> list[int]:
     from hetarag.errors import InputError
 

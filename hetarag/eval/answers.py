@@ -131,7 +131,8 @@ class Results:
             "seconds": read.seconds if read else 0.0,
             "prompt_tokens": read.prompt_tokens if read else 0,
             "answer_tokens": len(tokens),
-            "changed": sum(bool(step.changed) for step in tokens),
+            "changed": [at for at, step in enumerate(tokens) if step.changed],
+            "candidates": list(read.candidates) if read else [],
             "layers": list(read.layers) if read else [],
             "iks": [[float(f"{x:.4g}") for x in step.iks] for step in tokens if step.iks],
         }
@@ -205,7 +206,8 @@ def _row(decoder: str, first: str, answered: Sequence[Mapping[str, Any]]) -> dic
         "gap": None if same else paired(f1s, [e["f1"] for e in base]),
         "p": None if same else mcnemar(em, [e["em"] for e in base]),
         "memory": sum(memory) / len(memory) if memory else None,
-        "changed": sum(e["changed"] for e in own) / max(1, sum(e["answer_tokens"] for e in own)),
+        "changed": sum(len(e["changed"]) for e in own)
+        / max(1, sum(e["answer_tokens"] for e in own)),
         "seconds": sum(e["seconds"] for e in own) / len(own),
     }
 

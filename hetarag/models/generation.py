@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from hetarag.decoding.settings import CAD, AdaCAD
+from hetarag.decoding.settings import CAD, AdaCAD, DoLa, LayerFusion
 from hetarag.errors import InputError, UnsupportedModelError
 from hetarag.models.chat import Prompt
 from hetarag.models.streaming import Channel, TokenSink
@@ -77,6 +77,15 @@ class Generator:
                     streamer=sink,
                     stopping_criteria=[stop],
                 )
+
+    def candidates(self, decoder: str) -> tuple[int, ...]:
+        """Return the layers that a decoder chooses from; () where it chooses none."""
+        from hetarag.decoding.names import method_named
+
+        method = method_named(decoder)
+        if len(self.methods) == 1 or not isinstance(method, LayerFusion | DoLa):
+            return ()
+        return method.layers(self._model.config.get_text_config().num_hidden_layers)
 
     def _read_before(self, ids: Any, stable: int) -> Any:
         """Return a cache that has read the start of `ids`, this call's own; None for no start."""

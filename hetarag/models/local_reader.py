@@ -120,6 +120,7 @@ class LocalReader(Reader):
             answer_tokens=len(steps),
             first_token_seconds=first,
             seconds=time.perf_counter() - started,
+            candidates=self._generator.candidates(decoder),
             layers=tuple(step.layer for step in steps if step.layer is not None),
             tokens=tuple(steps),
         )

@@ -11,6 +11,7 @@ import pytest
 
 from hetarag.errors import InputError
 from hetarag.eval import answers
+from hetarag.eval.plots import draw
 from hetarag.protocols import Reader
 from hetarag.types import ReadTrace, TokenStep
 
@@ -38,7 +39,9 @@ class Copyist(Reader):
         word = "Archer" if "Archer" in messages[-1]["content"] else "Nobody"
         step = TokenStep(word if decoder == "greedy" else "Fram", layer=3, iks=(0.5,), changed=True)
         yield step
-        yield ReadTrace(self.name, decoder, answer_tokens=1, tokens=(step,), layers=(3,))
+        yield ReadTrace(
+            self.name, decoder, answer_tokens=1, tokens=(step,), layers=(3,), candidates=(3,)
+        )
 
 
 @pytest.fixture
@@ -85,7 +88,7 @@ def test_decoders_are_compared_on_the_same_questions(
     assert [(x["id"], x["decoder"], x["em"]) for x in lines] == [
         ("1", "greedy", 1.0), ("1", "lfd", 0.0), ("2", "greedy", 0.0), ("2", "lfd", 0.0),
     ]  # fmt: skip
-    assert lines[0]["layers"] == [3] and lines[0]["iks"] == [[0.5]] and lines[0]["changed"] == 1
+    assert lines[0]["layers"] == [3] and lines[0]["iks"] == [[0.5]] and lines[0]["changed"] == [0]
 
 
 def test_a_run_goes_on_where_it_was_cut_off(
@@ -119,3 +122,18 @@ def test_under_conflict_memory_is_told_from_the_passage(
     # Each gold passage now names the other question's answer, and the copyist reads it.
     assert rows[0]["em"] == 0.5
     assert rows[0]["memory"] == 0.0
+
+
+def test_figures_are_drawn_from_runs(
+    files: tuple[Path, Path], copyist: Copyist, tmp_path: Path
+) -> None:
+    decoders = ["greedy", "lfd", "lfd[layers=3]", "lfd[layers=4]"]
+    bench(files, tmp_path / "run", decoders=decoders)
+    written = draw([tmp_path / "run"], tmp_path / "figures")
+    assert [path.stem for path in written] == [
+        "accuracy-by-layer", "iks-by-layer-and-step", "layers-chosen", "tokens-changed",
+    ]  # fmt: skip
+    first = [path.read_bytes() for path in written]
+    assert first == [p.read_bytes() for p in draw([tmp_path / "run"], tmp_path / "figures")]
+    with pytest.raises(InputError, match=r"no results\.jsonl"):
+        draw([tmp_path], tmp_path / "figures")
