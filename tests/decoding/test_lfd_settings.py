@@ -27,6 +27,16 @@ def test_the_papers_candidates(blocks: int, expected: tuple[int, ...]) -> None:
     assert LayerFusion().layers(blocks) == expected
 
 
+@pytest.mark.parametrize(("blocks", "expected"), [(24, (21, 22, 23)), (3, (1, 2)), (2, (1,))])
+def test_late_candidates(blocks: int, expected: tuple[int, ...]) -> None:
+    assert LayerFusion(candidates="late").layers(blocks) == expected
+
+
+def test_a_model_of_one_block_has_no_late_candidate() -> None:
+    with pytest.raises(InputError, match="not in this model"):
+        LayerFusion(candidates="late").layers(1)
+
+
 def test_dolas_halves() -> None:
     assert DoLa("low").layers(12) == (2, 4)
     assert DoLa("high").layers(12) == (6, 8, 10)
