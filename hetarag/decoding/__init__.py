@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from hetarag.decoding.gates import Unsure
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa, Greedy, LayerFusion, Method
 from hetarag.errors import MissingExtraError
 
@@ -35,6 +36,7 @@ __all__ = [
     "Method",
     "Step",
     "TopToken",
+    "Unsure",
     "decoding",
     "export_custom_generate",
     "layer_fused",

@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
+from hetarag.decoding.gates import Unsure
 from hetarag.decoding.presets import DEFAULT, PAPER
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa, Greedy, LayerFusion, Method
 from hetarag.errors import InputError
@@ -74,6 +75,8 @@ def _setting(base: str, method: Method, text: str) -> tuple[str, Any]:
         )
     try:
         return field, _PARSERS[field](value)
+    except InputError:  # a ValueError too, and it says more
+        raise
     except ValueError as error:
         raise InputError(f"{base}: {name} cannot be {value!r}") from error
 
@@ -94,6 +97,10 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _gate(text: str) -> Unsure | None:
+    return None if text == "none" else Unsure(float(text))
+
+
 _ALIASES = {"layers": "candidates", "normed": "fuse_normed"}
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "score": str,
@@ -102,6 +109,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "relative_top": float,
     "select": str,
     "weight": float,
+    "gate": _gate,
     "alpha": float,
 }
-"""Settings that can be written as text; a gate is a function, and cannot."""
+"""Settings that can be written as text; a gate is one by the model's own probability, or none."""
