@@ -192,6 +192,23 @@ def qa(
     _write(json, {"rows": rows, "machine": machine()})
 
 
+@app.command("convert")
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(help="File of HotpotQA, 2Wiki, MuSiQue or MultiHop-RAG, or a BEIR folder."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the two files.")],
+    split: Annotated[str, typer.Option("--split", help="Which qrels of a BEIR folder.")] = "test",
+) -> None:
+    """Turn a published question set into the corpus.jsonl and questions.jsonl of the benchmarks."""
+    from hetarag.eval.official import load_official, write_dataset
+
+    corpus, questions = loaded = load_official(source, split)
+    write_dataset(loaded, out)
+    echo(f"{len(corpus)} passages and {len(questions)} questions in {out}")
+
+
 @app.command("plots")
 def plots(
     runs: Annotated[list[Path], typer.Argument(help="Folders of bench qa runs.")],
