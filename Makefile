@@ -28,7 +28,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 	$(call install,local$(,)nlp)
 
 $(VENV)/.dev: pyproject.toml constraints.txt
-	$(call install,local$(,)nlp$(,)eval$(,)servers$(,)llamaindex$(,)dev)
+	$(call install,local$(,)nlp$(,)eval$(,)servers$(,)llamaindex$(,)peers$(,)dev)
 
 , := ,
 

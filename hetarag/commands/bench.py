@@ -51,6 +51,37 @@ def retrieval(
     _write(json, {"rows": rows, "by type": kinds, "machine": machine()})
 
 
+@app.command("peers")
+def peers(
+    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
+    questions: Questions = DATA / "2wiki_dev/questions.jsonl",
+    kb: BenchKb = Path("runs/retrieval-kb"),
+    limit: Limit = None,
+    skip: Skip = 0,
+    config: Config = None,
+    json: Out = None,
+) -> None:
+    """Recall and latency of the plane beside LlamaIndex's and Haystack's hybrid search."""
+    from hetarag.engine import HetaRAG
+    from hetarag.eval import peers as others
+    from hetarag.eval import retrieval as bench
+    from hetarag.eval.datasets import read_corpus, read_questions
+
+    asked = read_questions(questions, limit, skip)
+    with HetaRAG.open(kb, config) as rag:
+        rag.ingest([corpus])
+        searches: dict[str, others.Search] = {
+            bench.PLANE: lambda text: bench.distinct_documents(
+                rag.search(text, bench.DEPTH, access="all")
+            )
+        }
+        searches |= others.peers(read_corpus(corpus), rag.embedder)
+        runs = others.run_searches(searches, asked)
+    rows = bench.summarise(runs, asked)
+    _print(f"Peers on {corpus.parent.name}, {len(asked)} questions", bench.markdown(rows))
+    _write(json, {"rows": rows, "machine": machine()})
+
+
 @app.command("ingest")
 def ingest(
     corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl", config: Config = None, json: Out = None
