@@ -74,7 +74,7 @@ class IngestSettings(_Section):
 
 
 class SearchSettings(_Section):
-    """How the plane searches; times in seconds.
+    """How the plane searches; times in seconds. `hops` is the second walk over the graph.
 
     `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
     at all (docs/notes/retrieval.md).
@@ -84,6 +84,7 @@ class SearchSettings(_Section):
     router: Literal["rules", "all"] = "rules"
     fusion: Literal["rrf", "convex"] = "rrf"
     rerank: Literal["links", "none"] = "links"
+    hops: bool = True
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)
@@ -129,6 +130,14 @@ def validate(values: Mapping[str, Any], source: str) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError("; ".join(_explain(source, e) for e in error.errors())) from None
+
+
+def changed_search(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
+    """Return search settings with some of them changed; raises `ConfigError` as `validate` does."""
+    try:
+        return SearchSettings.model_validate({**settings.model_dump(), **changes})
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain("search", e) for e in error.errors())) from None
 
 
 def redact(text: str) -> str:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -21,7 +21,7 @@ from hetarag.arguments import (
     settings_of,
     tags_of,
 )
-from hetarag.config import EMBEDDED, Settings
+from hetarag.config import EMBEDDED, SearchSettings, Settings, changed_search
 from hetarag.errors import ConfigError, InputError, NotFoundError, SearchError
 from hetarag.ingest.extract import make_extractor
 from hetarag.ledger.catalogue import Catalogue
@@ -94,6 +94,10 @@ class HetaRAG:
         self._given_embedder = embedder
         self._given_reader = reader
         self._lock = RLock()
+        self._planes: dict[SearchSettings, RetrievalPlane] = {}
+        self._planes_lock = (
+            Lock()
+        )  # apart, since an ingest holds the other one while searches go on
         self._folder_lock = FolderLock(folder) if is_embedded(settings) else None
         try:
             self._ledger = Ledger(settings.ledger.url, folder)
@@ -231,15 +235,18 @@ class HetaRAG:
         stores: Sequence[str] | None = None,
         on_error: OnError = "raise",
         deadline: float | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> SearchResult[RankedEvidence]:
         """Return at most k pieces of evidence for a question, best first.
 
         `where` are conditions on metadata (see `hetarag.ledger.filters`), `principal` the tags that
         the asker has, `access="all"` sees everything; `collections` and `documents` (names) narrow
         the search, `stores` are the kinds of store to ask (None: all), `deadline` is in seconds. With `on_error="skip"` a store that fails is left out,
-        the result is not `complete` and its trace says why.
+        the result is not `complete` and its trace says why. `settings` are those of [search] that
+        differ for this question, such as {"rerank": "none"}.
 
         Raises:
+            ConfigError: `settings` has an unknown name or a value outside its range.
             InputError: an empty or far too long question, or an argument of a wrong form.
             SearchError: a store failed or was late and `on_error` is "raise".
             FingerprintError: the knowledge base was made with another embedder.
@@ -255,7 +262,7 @@ class HetaRAG:
             filter=self._restriction(where, principal, access, collections, documents),
             stores=self._kinds(stores),
         )
-        return self._retrieve(query, count, on_error, deadline)
+        return self._retrieve(query, count, on_error, deadline, self._plane(settings or {}))
 
     def ask(self, question: str, **options: Any) -> Answer:
         """Return a cited answer; takes the options of `stream`."""
@@ -352,8 +359,8 @@ class HetaRAG:
     def close(self) -> None:
         """Close stores and ledger and let go of the folder; a second call does nothing."""
         with self._lock:
-            if "_plane" in self.__dict__:
-                self._plane.close()
+            for plane in self._planes.values():
+                plane.close()
             self._shelf.close()
             self._ledger.close()
             self._release()
@@ -394,9 +401,15 @@ class HetaRAG:
             lambda: self._extractor,
         )
 
-    @cached_property
-    def _plane(self) -> RetrievalPlane:
-        search = self.settings.search
+    def _plane(self, changes: Mapping[str, Any]) -> RetrievalPlane:
+        """Return the plane with these settings changed; each is made once."""
+        search = changed_search(self.settings.search, changes)
+        with self._planes_lock:
+            if search not in self._planes:
+                self._planes[search] = self._make_plane(search)
+            return self._planes[search]
+
+    def _make_plane(self, search: SearchSettings) -> RetrievalPlane:
         fusions: dict[str, Fuser] = {
             "rrf": partial(reciprocal_rank, k=search.rrf_k),
             "convex": convex_min_max,
@@ -407,6 +420,7 @@ class HetaRAG:
             reranker=self._ranker if search.rerank == "links" else None,
             router=ROUTERS[search.router],
             fuse=fusions[search.fusion],
+            hops=search.hops,
             deadline=search.deadline,
             concurrency=search.concurrency,
         )
@@ -473,6 +487,7 @@ class HetaRAG:
         k: int,
         on_error: OnError,
         deadline: float | None,
+        plane: RetrievalPlane,
     ) -> SearchResult[RankedEvidence]:
         self._require_embedder()
         needs_vector = self._has("vector") and (query.stores is None or "vector" in query.stores)
@@ -481,7 +496,7 @@ class HetaRAG:
             vector=self.embedder.embed_query(query.text) if needs_vector else None,
             entities=self._linker.link(query.text),
         )
-        found = self._plane.search(query, k, deadline)
+        found = plane.search(query, k, deadline)
         if on_error == "raise" and not found.complete and found.trace is not None:
             raise SearchError(missing_stores(found))
         return found

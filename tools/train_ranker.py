@@ -73,7 +73,7 @@ def examples(data: Path, name: str, kb: Path) -> tuple[list[str], list[Example]]
         recorder = Recorder(
             MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
         )
-        rag._plane._reranker = recorder
+        rag._plane({})._reranker = recorder
         for question in questions:
             rag.search(question.text, 20, access="all")
             found.append((question, recorder.documents, recorder.rows))

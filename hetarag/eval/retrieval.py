@@ -19,17 +19,26 @@ DEPTH = 20
 PLANE = "plane"
 BASELINE = "vector + fulltext, RRF"
 
-SYSTEMS: Mapping[str, Sequence[str] | None] = {
-    PLANE: None,
-    "vector alone": ("vector",),
-    "fulltext alone": ("fulltext",),
-    "graph alone": ("graph",),
-    "sql alone": ("sql",),
-    BASELINE: ("vector", "fulltext"),
-    "plane without graph": ("vector", "fulltext", "sql"),
-    "plane without vector": ("fulltext", "graph", "sql"),
-    "plane without fulltext": ("vector", "graph", "sql"),
+_PLAIN = {"router": "all", "rerank": "none", "hops": False}
+
+SYSTEMS: Mapping[str, Mapping[str, Any]] = {
+    PLANE: {},
+    "vector alone": {"stores": ("vector",)},
+    "fulltext alone": {"stores": ("fulltext",)},
+    "graph alone": {"stores": ("graph",)},
+    "sql alone": {"stores": ("sql",)},
+    BASELINE: {"stores": ("vector", "fulltext")},
+    "all stores, plain RRF": {"settings": _PLAIN},
+    "plane without graph": {"stores": ("vector", "fulltext", "sql")},
+    "plane without vector": {"stores": ("fulltext", "graph", "sql")},
+    "plane without fulltext": {"stores": ("vector", "graph", "sql")},
+    "plane without link ranker": {"settings": {"rerank": "none"}},
+    "plane without hops": {"settings": {"hops": False}},
+    "plane without hops and ranker": {"settings": {"hops": False, "rerank": "none"}},
+    "plane without router": {"settings": {"router": "all"}},
+    "plane, convex fusion": {"settings": {"fusion": "convex"}},
 }
+"""What is compared: a name, and how its search differs from the default one."""
 
 
 @dataclass(slots=True)
@@ -50,7 +59,7 @@ def distinct_documents(evidence: Iterable[RankedEvidence]) -> list[str]:
 def run_systems(
     rag: HetaRAG,
     questions: Sequence[Question],
-    systems: Mapping[str, Sequence[str] | None],
+    systems: Mapping[str, Mapping[str, Any]],
     watch: Callable[[str, int], None] = lambda _name, _done: None,
 ) -> list[SystemRun]:
     """Search every question with every system, the systems in turn for each question.
@@ -59,9 +68,9 @@ def run_systems(
     """
     runs = {name: SystemRun(name) for name in systems}
     for number, question in enumerate(questions, start=1):
-        for name, stores in systems.items():
+        for name, options in systems.items():
             started = time.perf_counter()
-            found = rag.search(question.text, DEPTH, stores=stores, access="all")
+            found = rag.search(question.text, DEPTH, access="all", **options)
             runs[name].seconds.append(time.perf_counter() - started)
             runs[name].ranked[question.id] = distinct_documents(found)
             for stage, value in (found.trace.seconds if found.trace else {}).items():

@@ -96,6 +96,7 @@ class RetrievalPlane(Retriever):
         reranker: Reranker | None = None,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
+        hops: bool = True,
         deadline: float = 10.0,
         concurrency: int = 8,
     ) -> None:
@@ -104,6 +105,7 @@ class RetrievalPlane(Retriever):
         self._reranker = reranker
         self._router = router
         self._fuse = fuse
+        self._hops = hops
         self._deadline = deadline
         self._admission = BoundedSemaphore(concurrency)
         self._fan_out = FanOut()
@@ -188,6 +190,8 @@ class RetrievalPlane(Retriever):
         A list of its own: what the names lead to and what the hits lead to are two witnesses, and
         what both find comes first.
         """
+        if not self._hops:
+            return
         first = progress.statuses.get("graph")
         plan = progress.plan.get(HOPS)
         if first is None or first.status != "ok" or plan is None or plan.weight <= 0:

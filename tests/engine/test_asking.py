@@ -121,7 +121,7 @@ def test_a_real_small_reader_answers_with_layer_fusion(tmp_path: Path, write_jso
     assert read is not None and read.decoder == "lfd"
     assert 1 <= read.answer_tokens <= 12
     assert len(read.tokens) == read.answer_tokens
-    # 30 blocks: the even ones of the upper half are candidates.
-    assert set(read.layers) <= {16, 18, 20, 22, 24, 26, 28}
-    assert all(token.iks is not None and len(token.iks) == 7 for token in read.tokens)
+    # 30 blocks: the three before the last one are candidates.
+    assert read.candidates == (27, 28, 29) and set(read.layers) <= {27, 28, 29}
+    assert all(token.iks is not None and len(token.iks) == 3 for token in read.tokens)
     assert plain.trace.read is not None and plain.trace.read.layers == ()
