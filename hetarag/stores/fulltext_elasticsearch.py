@@ -16,23 +16,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from zlib import crc32
 
-import elasticsearch
 from elasticsearch import Elasticsearch, helpers
 
-from hetarag.errors import HetaRAGError, StoreError, StoreTimeoutError
+from hetarag.errors import StoreError
 from hetarag.protocols import Store
+from hetarag.stores.fulltext_elasticsearch_connection import Connection, reason
 from hetarag.stores.fulltext_elasticsearch_index import is_ours, question, source, template
 from hetarag.stores.guards import encodable, held, in_time, latest, ranked, sees_nothing
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.server_addresses import ServerAddress, parse
 from hetarag.types import EvidenceKind, Health, Hit, Query, Record, SearchResult, StoreKind
-
-T = TypeVar("T")
 
 SETTINGS = frozenset(
     ["api_key", "ca_certs", "prefix", "replicas", "shards", "timeout", "verify_certs"]
@@ -41,7 +39,6 @@ SMALL = 5_000
 """Up to so many documents deleted ones are merged away at our word, above when the engine likes."""
 HISTORY = 35.0
 """Seconds for which the engine keeps what was deleted, for copies that lag; its BM25 counts it."""
-_PATIENCE = 60  # seconds that a call without a deadline may take, unless the address says else
 _HEALTH = 5.0
 _PAGE = 5_000
 _WINDOW = 10_000  # the engine's own limit of hits in one answer
@@ -56,14 +53,12 @@ class ElasticsearchStore(Store):
     accepts: frozenset[EvidenceKind] = frozenset({"chunk", "row", "table"})
 
     def __init__(self, address: ServerAddress, prefix: str) -> None:
-        self._address = address
         self._alias = f"{address.prefixed(prefix)}-{self.kind}"
         self._template = template(address.number("shards", 1, 64), address.number("replicas", 0, 8))
-        self._patience = float(address.number("timeout", 1, 3600) or _PATIENCE)
-        self._client = _client(address)
+        self._link = Connection(address, self._alias)
         self._engine = "elasticsearch"
         self._lock = threading.Lock()
-        self._ready = self._closed = False
+        self._ready = False
         self._tidy_at: float | None = None
 
     @classmethod
@@ -86,7 +81,7 @@ class ElasticsearchStore(Store):
         wanted, found = [encodable(i) for i in ids if i], {}
         for first in range(0, len(wanted), _PAGE):
             part = wanted[first : first + _PAGE]
-            answer = self._run(
+            answer = self._link.run(
                 "read",
                 lambda client, part=part: client.mget(  # type: ignore[misc]
                     index=self._alias, ids=part, source_includes=["digest"]
@@ -94,7 +89,7 @@ class ElasticsearchStore(Store):
             )
             for document in answer["docs"]:
                 if "error" in document:
-                    raise self._refused("read", document["error"])
+                    raise self._link.refused("read", document["error"])
                 if document["found"]:
                     found[document["_id"]] = document["_source"]["digest"]
         return found
@@ -102,14 +97,14 @@ class ElasticsearchStore(Store):
     def scan(self) -> Iterator[tuple[str, str]]:
         """Yield (id, digest) of every document, as of one point in time."""
         self._prepare(None)
-        keep = f"{int(self._patience) + 60}s"
-        opened = self._run(
+        keep = f"{int(self._link.patience) + 60}s"
+        opened = self._link.run(
             "scan", lambda c: c.open_point_in_time(index=self._alias, keep_alive=keep)
         )
         view, after = opened["id"], None
         try:
             while True:
-                page = self._run(
+                page = self._link.run(
                     "scan",
                     lambda c: c.search(
                         pit={"id": view, "keep_alive": keep},  # noqa: B023
@@ -128,8 +123,8 @@ class ElasticsearchStore(Store):
                     return
                 after = hits[-1]["sort"]
         finally:
-            if not self._closed:
-                self._run(
+            if not self._link.closed:
+                self._link.run(
                     "scan", lambda c: c.options(ignore_status=404).close_point_in_time(id=view)
                 )
 
@@ -155,8 +150,8 @@ class ElasticsearchStore(Store):
         try:
             until = time.monotonic() + _HEALTH
             self._prepare(until)
-            count = self._run("count", lambda c: c.count(index=self._alias), until)["count"]
-            state = self._run(
+            count = self._link.run("count", lambda c: c.count(index=self._alias), until)["count"]
+            state = self._link.run(
                 "ask for the state of",
                 lambda c: c.options(ignore_status=403).cluster.health(index=self._alias),
                 until,
@@ -167,17 +162,15 @@ class ElasticsearchStore(Store):
 
     def close(self) -> None:
         """Close the connections."""
-        if not self._closed:
-            self._closed = True
-            self._client.close()
+        self._link.close()
 
     # ------------------------------------------------------------ asking
 
     def _best(
         self, asked: dict[str, Any], size: int, after: list[Any] | None, query: Query
     ) -> list[dict[str, Any]]:
-        left = _left(query.deadline, self._patience)
-        answer = self._run(
+        left = self._link.left(query.deadline)
+        answer = self._link.run(
             "search",
             lambda client: client.search(
                 index=self._alias,
@@ -196,7 +189,7 @@ class ElasticsearchStore(Store):
             query.deadline,
         )
         if answer["timed_out"]:
-            raise self._late(query.deadline)
+            raise self._link.late(query.deadline)
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
 
@@ -206,13 +199,13 @@ class ElasticsearchStore(Store):
         self._prepare(None)
         if not work:
             return
-        refused, replaced = self._run("write", lambda client: _send(client, work))
-        self._run("write", lambda client: client.indices.refresh(index=self._alias))
+        refused, replaced = self._link.run("write", lambda client: _send(client, work))
+        self._link.run("write", lambda client: client.indices.refresh(index=self._alias))
         if replaced:
             self._tidy_at = time.monotonic() + HISTORY
         if refused:
-            first = "; ".join(f"{i['_id']}: {_reason(i['error'])}" for i in refused[:3])
-            raise self._failed(
+            first = "; ".join(f"{i['_id']}: {reason(i['error'])}" for i in refused[:3])
+            raise self._link.failed(
                 "write",
                 f"{len(refused)} of {len(work)} items were refused, the others are written "
                 f"({first})",
@@ -223,12 +216,14 @@ class ElasticsearchStore(Store):
         """Merge deleted documents away in a small index, so that history does not move scores."""
         self._tidy_at = None
         index = self._alias
-        stats = self._run("merge", lambda c: c.indices.stats(index=index, metric="docs"), deadline)
+        stats = self._link.run(
+            "merge", lambda c: c.indices.stats(index=index, metric="docs"), deadline
+        )
         docs = stats["_all"]["primaries"]["docs"]
         if docs["deleted"] and docs["count"] <= SMALL:
             # Only what a forced flush has covered can be merged away.
-            self._run("merge", lambda c: c.indices.flush(index=index, force=True), deadline)
-            self._run(
+            self._link.run("merge", lambda c: c.indices.flush(index=index, force=True), deadline)
+            self._link.run(
                 "merge",
                 lambda c: c.indices.forcemerge(
                     index=index, only_expunge_deletes=True, wait_for_completion=False
@@ -240,8 +235,10 @@ class ElasticsearchStore(Store):
 
     def _prepare(self, deadline: float | None) -> None:
         """Look for the alias and its index, and make them if they are not there."""
-        if self._closed:
-            raise self._is_closed()
+        if self._link.closed:
+            raise self._link.is_closed()
+        if self._link.gone:  # deleted behind our back: made again
+            self._ready = self._link.gone = False
         if self._ready and (self._tidy_at is None or time.monotonic() < self._tidy_at):
             return
         with held(self._lock, self.kind, deadline):
@@ -255,14 +252,16 @@ class ElasticsearchStore(Store):
                 self._tidy(deadline)
 
     def _check_version(self, deadline: float | None) -> None:
-        number = str(self._run("reach", lambda c: c.info(), deadline)["version"]["number"])
+        number = str(self._link.run("reach", lambda c: c.info(), deadline)["version"]["number"])
         if not number.startswith(("8.", "9.")):
-            raise self._failed("use", f"version {number}", "Elasticsearch 8 and 9 are supported")
+            raise self._link.failed(
+                "use", f"version {number}", "Elasticsearch 8 and 9 are supported"
+            )
         self._engine = f"elasticsearch {number}"
 
     def _alias_is_there(self, deadline: float | None) -> bool:
         """Tell whether there is an alias; raise when it stands for what hetarag did not make."""
-        indices = self._run(
+        indices = self._link.run(
             "look for",
             lambda c: c.options(ignore_status=404).indices.get(index=self._alias),
             deadline,
@@ -270,13 +269,13 @@ class ElasticsearchStore(Store):
         if indices.meta.status == 404:
             return False
         if len(indices) > 1:
-            raise self._foreign(f"stands for {len(indices)} indices; leave it one")
+            raise self._link.foreign(f"stands for {len(indices)} indices; leave it one")
         (name, index), *_ = indices.items()
         meta = index["mappings"].get("_meta")
         if name == self._alias or not is_ours(meta):
-            raise self._foreign("was not made by hetarag")
+            raise self._link.foreign("was not made by hetarag")
         if meta != self._template["mappings"]["_meta"]:
-            raise self._failed(
+            raise self._link.failed(
                 "use",
                 f"the index {name} has another version's mapping",
                 "delete it and run `hetarag repair`: a store holds nothing that the ledger "
@@ -287,15 +286,15 @@ class ElasticsearchStore(Store):
     def _create(self, deadline: float | None) -> None:
         """Put the template, then the first index with its alias; another process may be first."""
         name, first = self._alias, f"{self._alias}-000001"
-        there = self._run(
+        there = self._link.run(
             "look for",
             lambda c: c.options(ignore_status=404).indices.get_index_template(name=name),
             deadline,
         )
         for found in there.get("index_templates", ()):
             if not is_ours(found["index_template"].get("_meta")):
-                raise self._foreign("is also the name of an index template, which")
-        self._run(
+                raise self._link.foreign("is also the name of an index template, which")
+        self._link.run(
             "make",
             lambda c: c.indices.put_index_template(
                 name=name,
@@ -306,7 +305,7 @@ class ElasticsearchStore(Store):
             ),
             deadline,
         )
-        made = self._run(
+        made = self._link.run(
             "make",
             lambda c: c.options(ignore_status=400).indices.create(
                 index=first, aliases={name: {"is_write_index": True}}, wait_for_active_shards=1
@@ -315,109 +314,11 @@ class ElasticsearchStore(Store):
         )
         taken = "resource_already_exists_exception"
         if made.meta.status == 400 and made["error"]["type"] != taken:
-            raise self._refused("make", made["error"])
+            raise self._link.refused("make", made["error"])
         if made.meta.status == 400 and not self._alias_is_there(deadline):
-            raise self._foreign(
+            raise self._link.foreign(
                 f"is missing while there is an index {first}; add it or delete that"
             )
-
-    # ------------------------------------------------------------ errors
-
-    def _run(
-        self, action: str, call: Callable[[Elasticsearch], T], deadline: float | None = None
-    ) -> T:
-        """Call the server; `action` completes "could not … the index"."""
-        if self._closed:
-            raise self._is_closed()
-        in_time(self.kind, deadline)
-        try:
-            return call(self._client.options(request_timeout=_left(deadline, self._patience)))
-        except HetaRAGError:
-            raise
-        except Exception as error:
-            if self._closed:
-                raise self._is_closed() from None
-            raise self._explained(action, error, deadline) from error
-
-    def _explained(self, action: str, error: Exception, deadline: float | None) -> StoreError:
-        where, setting = self._address.where, self._address.setting
-        if isinstance(error, elasticsearch.ConnectionTimeout):
-            return self._late(deadline)
-        if isinstance(error, elasticsearch.SSLError):
-            advice = f"check the certificate, and ca_certs and verify_certs in {setting}"
-            return self._failed(
-                action, f"no trusted connection to {where}: {error.message}", advice
-            )
-        if isinstance(error, elasticsearch.ConnectionError):
-            advice = f"start the server or correct {setting}; what is owed is written later"
-            return self._failed(action, f"no connection to {where}: {error.message}", advice)
-        if isinstance(error, elasticsearch.AuthenticationException):
-            advice = f"correct the user and password, or api_key, in {setting}"
-            return self._failed(action, f"{where} refuses who asks (401)", advice)
-        if isinstance(error, elasticsearch.UnsupportedProductError):
-            return self._failed(action, f"{where} is no Elasticsearch", f"correct {setting}")
-        if isinstance(error, elasticsearch.ApiError):
-            if error.status_code in (404, 410):
-                self._ready = False  # deleted behind our back: made again at the next use
-            if _is_late(error):
-                return self._late(deadline)
-            body = error.body if isinstance(error.body, Mapping) else {}
-            return self._refused(action, body.get("error", f"HTTP status {error.status_code}"))
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        return self._failed(action, reason, f"look at the server at {where} and at {setting}")
-
-    def _refused(self, action: str, error: Any) -> StoreError:
-        advice = f"look at the log of the server at {self._address.where}"
-        return self._failed(action, _reason(error), advice)
-
-    def _foreign(self, what: str) -> StoreError:
-        advice = (
-            f"give this knowledge base a prefix of its own: ?prefix=NAME in {self._address.setting}"
-        )
-        return self._failed("use", f"the alias {self._alias} {what}", advice)
-
-    def _failed(self, action: str, reason: str, advice: str) -> StoreError:
-        text = f"could not {action} the index {self._alias}: {reason}; {advice}"
-        return StoreError(self.kind, self._address.safe(text))
-
-    def _late(self, deadline: float | None) -> StoreTimeoutError:
-        if deadline is not None:
-            reason = "no answer within the deadline; allow more with the setting search.deadline"
-        else:
-            reason = (
-                f"no answer within {self._patience:g} s; look at the server, or allow more with "
-                f"?timeout=SECONDS in {self._address.setting}"
-            )
-        return StoreTimeoutError(self.kind, f"{self._address.where}: {reason}")
-
-    def _is_closed(self) -> StoreError:
-        return StoreError(self.kind, "is closed; open the knowledge base again")
-
-
-def _client(address: ServerAddress) -> Elasticsearch:
-    """Return a client; it connects when it is first used."""
-    if not address.hosts:
-        raise address.wrong("the address needs a host: elasticsearch+http://host:9200")
-    secure = address.scheme.endswith("https")
-    key, certificates = address.text("api_key"), address.file("ca_certs")
-    verify = address.flag("verify_certs", True)
-    if key and address.user:
-        raise address.wrong("the address has a user and an api_key; leave one of them out")
-    if (address.user is None) != (address.password is None):
-        raise address.wrong("the address needs a user and a password, or neither")
-    if not secure and (certificates or not verify):
-        raise address.wrong("ca_certs and verify_certs are for elasticsearch+https://")
-    way = {"verify_certs": verify, "ssl_show_warn": False} if secure else {}
-    if certificates:
-        way["ca_certs"] = certificates  # type: ignore[assignment]
-    scheme, path = ("https" if secure else "http"), f"/{address.path}" if address.path else ""
-    return Elasticsearch(
-        [f"{scheme}://{host}:{port}{path}" for host, port in address.hosts],
-        basic_auth=(address.user, address.password) if address.user and address.password else None,
-        api_key=key,
-        connections_per_node=32,
-        **way,  # type: ignore[arg-type]
-    )
 
 
 def _send(client: Elasticsearch, work: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
@@ -439,21 +340,3 @@ def _send(client: Elasticsearch, work: list[dict[str, Any]]) -> tuple[list[dict[
         if not done and "error" in outcome:  # a delete of what is not there is no error
             refused.append(outcome)
     return refused, replaced
-
-
-def _reason(error: Any) -> str:
-    """Return what the server says is wrong."""
-    if not isinstance(error, Mapping):
-        return str(error)[:300]
-    cause = next(iter(error.get("root_cause") or [error]))
-    return f"{cause.get('type')}: {cause.get('reason')}"[:300]
-
-
-def _is_late(error: elasticsearch.ApiError) -> bool:
-    """Tell whether the engine itself ended the call for lack of time."""
-    return error.status_code in (408, 504) or "Time exceeded" in str(error.body)
-
-
-def _left(deadline: float | None, patience: float) -> float:
-    """Return how many seconds a call may take."""
-    return patience if deadline is None else max(0.01, deadline - time.monotonic())
