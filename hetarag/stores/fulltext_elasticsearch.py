@@ -204,6 +204,7 @@ class ElasticsearchStore(Store):
         if replaced:
             self._tidy_at = time.monotonic() + HISTORY
         if refused:
+            self._link.gone = any(item["status"] == 404 for item in refused)
             first = "; ".join(f"{i['_id']}: {reason(i['error'])}" for i in refused[:3])
             raise self._link.failed(
                 "write",
@@ -219,8 +220,8 @@ class ElasticsearchStore(Store):
         stats = self._link.run(
             "merge", lambda c: c.indices.stats(index=index, metric="docs"), deadline
         )
-        docs = stats["_all"]["primaries"]["docs"]
-        if docs["deleted"] and docs["count"] <= SMALL:
+        docs = stats["_all"]["primaries"].get("docs")  # none while its shards are starting
+        if docs and docs["deleted"] and docs["count"] <= SMALL:
             # Only what a forced flush has covered can be merged away.
             self._link.run("merge", lambda c: c.indices.flush(index=index, force=True), deadline)
             self._link.run(
