@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 from zlib import crc32
@@ -73,12 +74,12 @@ class ElasticsearchStore(Store):
 
     def delete(self, ids: Collection[str]) -> None:
         """Remove the documents with these ids, in bulk."""
-        self._write({"_op_type": "delete", "_id": encodable(i)} for i in ids if i)
+        self._write({"_op_type": "delete", "_id": i} for i in _possible(ids))
 
     def digests(self, ids: Collection[str]) -> dict[str, str]:
         """Return the digest of each of these ids that is there."""
         self._prepare(None)
-        wanted, found = [encodable(i) for i in ids if i], {}
+        wanted, found = _possible(ids), {}
         for first in range(0, len(wanted), _PAGE):
             part = wanted[first : first + _PAGE]
             answer = self._link.run(
@@ -123,7 +124,7 @@ class ElasticsearchStore(Store):
                     return
                 after = hits[-1]["sort"]
         finally:
-            if not self._link.closed:
+            with suppress(StoreError):  # it ends by itself after a while
                 self._link.run(
                     "scan", lambda c: c.options(ignore_status=404).close_point_in_time(id=view)
                 )
@@ -250,7 +251,8 @@ class ElasticsearchStore(Store):
                     self._alias_is_there(deadline)
                 self._ready, self._tidy_at = True, time.monotonic()
             if self._tidy_at is not None and time.monotonic() >= self._tidy_at:
-                self._tidy(deadline)
+                with suppress(StoreError):  # scores alone depend on it
+                    self._tidy(deadline)
 
     def _check_version(self, deadline: float | None) -> None:
         number = str(self._link.run("reach", lambda c: c.info(), deadline)["version"]["number"])
@@ -320,6 +322,11 @@ class ElasticsearchStore(Store):
             raise self._link.foreign(
                 f"is missing while there is an index {first}; add it or delete that"
             )
+
+
+def _possible(ids: Collection[str]) -> list[str]:
+    """Return the ids that can be there at all: the engine refuses empty and long ones."""
+    return [i for i in map(encodable, ids) if 0 < len(i.encode()) <= 512]
 
 
 def _send(client: Elasticsearch, work: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:

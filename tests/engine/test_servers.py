@@ -43,6 +43,8 @@ def test_a_knowledge_base_on_elasticsearch_and_qdrant(
 
 
 def test_servers_that_are_down_are_named_and_owed(open_kb: Opener, write_jsonl: Writer) -> None:
+    for driver in ("elasticsearch", "qdrant_client"):
+        pytest.importorskip(driver, reason="needs the extra hetarag[servers]")
     nobody = f"elasticsearch+http://elastic:s3cret@127.0.0.1:{free_port()}"
     kb = open_kb(stores={"fulltext": nobody, "vector": f"http://127.0.0.1:{free_port()}"})
     report = kb.ingest([write_jsonl(FRAM)])

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from os import kill
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from elasticsearch import Elasticsearch
 
 from tests.servers.process import SERVERS, ServerProcess, free_port, server_program
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
 
 PASSWORD = "s3cret/w@rd"
 
@@ -32,6 +35,8 @@ class ElasticsearchServer:
 
     def client(self) -> Elasticsearch:
         """Return a client beside the adapter's."""
+        from elasticsearch import Elasticsearch
+
         return Elasticsearch(
             f"http://127.0.0.1:{self.port}", basic_auth=("elastic", PASSWORD), request_timeout=30
         )
@@ -64,6 +69,7 @@ def start_server(folder: Path) -> ElasticsearchServer:
         pytest.skip(
             f"needs real servers: {SERVERS} names no folder with the program that starts them"
         )
+    pytest.importorskip("elasticsearch", reason="needs the extra hetarag[servers]")
     port = free_port()
     command = [str(program), "elasticsearch", str(folder), str(port), PASSWORD]
     server = ElasticsearchServer(ServerProcess(command, folder.with_suffix(".log")), folder, port)

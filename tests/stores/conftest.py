@@ -35,6 +35,7 @@ def name_of(target: Target) -> str:
 @pytest.fixture(scope="session")
 def qdrant_local_address() -> str:
     """Qdrant's client on its own, in the store's folder: no server."""
+    pytest.importorskip("qdrant_client", reason="needs the extra hetarag[servers]")
     return "qdrant+local://"
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from store_samples import chunk, content, for_everything, for_record
 
+pytest.importorskip("elasticsearch", reason="needs the extra hetarag[servers]")
+
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.stores import fulltext_elasticsearch as adapter
 from hetarag.stores.fulltext_elasticsearch import ElasticsearchStore
@@ -148,6 +150,14 @@ def test_several_that_begin_at_once_make_one_index(server: ElasticsearchServer) 
     assert dict(stores[0].scan()) == content(RECORDS[:4])
     for store in stores:
         store.close()
+
+
+def test_ids_that_no_index_can_hold_are_not_there(store: ElasticsearchStore) -> None:
+    store.apply(RECORDS)
+    odd = ["", "x" * 600, "\ud800", "é" * 300]
+    assert store.digests(odd) == {}
+    store.delete(odd)
+    assert dict(store.scan()) == content(RECORDS)
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from store_samples import DIMENSION, chunk, content, for_everything, vector
 
+pytest.importorskip("qdrant_client", reason="needs the extra hetarag[servers]")
+
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.vector_qdrant import QdrantStore

@@ -58,6 +58,7 @@ def test_an_address_is_taken_apart() -> None:
 def test_what_cannot_be_used_is_named(
     kind: StoreKind, address: str, said: str, tmp_path: Path
 ) -> None:
+    pytest.importorskip("elasticsearch", reason="needs the extra hetarag[servers]")
     with pytest.raises(ConfigError, match=said) as caught:
         open_store(kind, address, tmp_path, StoreOptions(8))
     assert f"stores.{kind}" in str(caught.value)
