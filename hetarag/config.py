@@ -141,8 +141,9 @@ def changed_search(settings: SearchSettings, changes: Mapping[str, Any]) -> Sear
 
 
 def redact(text: str) -> str:
-    """Return `text` with the passwords of the URLs in it replaced by stars."""
-    return re.sub(r"(://[^\s:/@]*):[^\s@/]+@", r"\1:***@", text)
+    """Return `text` with the passwords and API keys of the URLs in it replaced by stars."""
+    text = re.sub(r"(://[^\s:/@]*):[^\s@/]+@", r"\1:***@", text)
+    return re.sub(r"([?&](?:api_key|password)=)[^\s&'\"]+", r"\1***", text)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -73,12 +74,13 @@ class Shelf:
 
     def _open_store(self, kind: StoreKind) -> Store:
         folder = self._folder / kind
-        dimension = None
+        options = StoreOptions(catalogue=self._catalogue)
         if kind == "vector":
-            # Vectors of different embedders never meet: each has a folder of its own.
+            # Vectors of different embedders never meet: each has a folder and a name of its own.
             embedder = self._embedder()
-            dimension = embedder.dimension
-            folder = folder / digest_of(embedder.fingerprint)[:12]
+            own = digest_of(embedder.fingerprint)[:12]
+            folder = folder / own
+            prefix = f"{options.prefix}-{own}"
+            options = replace(options, dimension=embedder.dimension, prefix=prefix)
         folder.mkdir(parents=True, exist_ok=True)
-        options = StoreOptions(dimension=dimension, catalogue=self._catalogue)
         return open_store(kind, self._addresses[kind], folder, options)

@@ -44,11 +44,19 @@ class Engine(NamedTuple):
     extra: str = ""
 
 
+_ELASTICSEARCH = Engine("hetarag.stores.fulltext_elasticsearch", "ElasticsearchStore", "servers")
+_QDRANT = Engine("hetarag.stores.vector_qdrant", "QdrantStore", "servers")
+
 ENGINES: dict[tuple[StoreKind, str], Engine] = {
     ("vector", EMBEDDED): Engine("hetarag.stores.vector_qdrant_edge", "QdrantEdgeStore"),
     ("fulltext", EMBEDDED): Engine("hetarag.stores.fulltext_tantivy", "TantivyStore"),
     ("graph", EMBEDDED): Engine("hetarag.stores.graph_ladybug", "LadybugStore"),
     ("sql", EMBEDDED): Engine("hetarag.stores.sql_alchemy", "SqlAlchemyStore"),
+    ("fulltext", "elasticsearch+http"): _ELASTICSEARCH,
+    ("fulltext", "elasticsearch+https"): _ELASTICSEARCH,
+    ("vector", "http"): _QDRANT,
+    ("vector", "https"): _QDRANT,
+    ("vector", "qdrant+local"): _QDRANT,
 }
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +24,7 @@ from hetarag.protocols import VectorStore
 from hetarag.stores.embedded import Embedded, read_marker, write_marker
 from hetarag.stores.guards import in_time, latest, ranked, sees_nothing, settled
 from hetarag.stores.registry import StoreOptions
+from hetarag.stores.vector_checks import sound, sound_vectors
 from hetarag.stores.vector_qdrant_points import INDEXED, condition, payload, uuids
 from hetarag.types import (
     EvidenceKind,
@@ -68,7 +69,8 @@ class QdrantEdgeStore(Embedded, VectorStore):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write the vectors of `records`; they are in the engine's log and flushed on return."""
-        vectors = self._vectors(latest(self.kind, self.accepts, records).values())
+        new = latest(self.kind, self.accepts, records).values()
+        vectors = sound_vectors(new, self._dimension)
         if not vectors:
             return
         points = self._run(
@@ -123,8 +125,7 @@ class QdrantEdgeStore(Embedded, VectorStore):
         shard = self._open_shard()
         if query.vector is None or shard is None or k <= 0 or sees_nothing(query.filter):
             return SearchResult()
-        vector = np.asarray(query.vector, dtype=np.float32)
-        self._check("the question", vector, self._dimension or 0)
+        vector = sound("the question", query.vector, self._dimension or 0)
         nearest = edge.Query.Nearest(vector.tolist())
         admitted = condition(query.filter)
         asked = k + _SPARE
@@ -196,27 +197,4 @@ class QdrantEdgeStore(Embedded, VectorStore):
                 self.kind,
                 f"{self._folder} holds vectors of {marker['dimension']} dimensions, the embedder "
                 f"makes {dimension}: set models.embedder back or run `hetarag reindex`",
-            )
-
-    def _vectors(self, records: Iterable[Record]) -> list[tuple[Record, Vector]]:
-        found: list[tuple[Record, Vector]] = []
-        for record in records:
-            if record.vector is None:
-                raise StoreError(self.kind, f"record {record.id} has no vector; embed it first")
-            vector = np.asarray(record.vector, dtype=np.float32)
-            dimension = self._dimension or (found[0][1].size if found else vector.size)
-            self._check(f"record {record.id}", vector, dimension)
-            found.append((record, vector))
-        return found
-
-    def _check(self, what: str, vector: Vector, dimension: int) -> None:
-        if vector.shape != (dimension,):
-            raise StoreError(
-                self.kind,
-                f"{what} has a vector of shape {vector.shape}, the store holds "
-                f"{dimension} dimensions: use its embedder or run `hetarag reindex`",
-            )
-        if not np.isfinite(vector).all():
-            raise StoreError(
-                self.kind, f"the vector of {what} is not finite; look at the embedder's output"
             )

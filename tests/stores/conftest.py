@@ -1,4 +1,4 @@
-"""Fixtures of the store tests: each contract test runs on every embedded store."""
+"""Fixtures of the store tests: each contract test runs on every store."""
 
 from __future__ import annotations
 
@@ -10,37 +10,62 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from store_samples import RANKED, Bench
+from store_samples import RANKED_TARGETS, TARGETS, Bench, Target
 
 from hetarag.protocols import Store
-from hetarag.stores.registry import ENGINES
+from tests.servers.elasticsearch_server import elasticsearch_address, elasticsearch_server
 
-EMBEDDED = [kind for kind, scheme in ENGINES if scheme == "embedded"]
+__all__ = ["elasticsearch_address", "elasticsearch_server"]
 
 
-@pytest.fixture(params=EMBEDDED)
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """One of all embedded stores."""
-    bench = Bench(request.param, tmp_path / "store")
+def bench_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[Bench]:
+    """Yield the store of the fixture's target; a server that is not there skips the test."""
+    target: Target = request.param
+    address = request.getfixturevalue(target.server) if target.server else target.scheme
+    bench = Bench(target.kind, folder, address)
     yield bench
     bench.close()
+
+
+def name_of(target: Target) -> str:
+    """Return the target as test ids show it."""
+    return target.kind if target.scheme == "embedded" else f"{target.kind}-{target.scheme}"
+
+
+@pytest.fixture(scope="session")
+def qdrant_local_address() -> str:
+    """Qdrant's client on its own, in the store's folder: no server."""
+    pytest.importorskip("qdrant_client", reason="needs the extra hetarag[servers]")
+    return "qdrant+local://"
+
+
+@pytest.fixture(params=TARGETS, ids=name_of)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """One of all stores."""
+    yield from bench_of(request, tmp_path / "store")
 
 
 @pytest.fixture
 def store(bench: Bench) -> Store:
-    """One of all embedded stores, open and empty."""
+    """One of all stores, open and empty."""
     return bench.open()
 
 
-@pytest.fixture(params=RANKED)
+@pytest.fixture(params=RANKED_TARGETS, ids=name_of)
 def ranked_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """One of the stores that rank chunks."""
-    bench = Bench(request.param, tmp_path / "store")
-    yield bench
-    bench.close()
+    yield from bench_of(request, tmp_path / "store")
 
 
 @pytest.fixture
 def ranked(ranked_bench: Bench) -> Store:
     """One of the stores that rank chunks, open and empty."""
     return ranked_bench.open()
+
+
+@pytest.fixture(scope="module", params=RANKED_TARGETS, ids=name_of)
+def module_bench(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
+    """One of the stores that rank chunks, for all tests of a module."""
+    yield from bench_of(request, tmp_path_factory.mktemp("module") / "store")

@@ -1,4 +1,4 @@
-"""A child process that writes to a store until it is killed: KIND FOLDER on its command line.
+"""A child process that writes to a store until it is killed: KIND FOLDER ADDRESS on its command line.
 
 It says "done N" once step N is on disk, as far as the store's promise goes.
 """
@@ -37,4 +37,4 @@ def main(bench: Bench) -> None:
 
 
 if __name__ == "__main__":
-    main(Bench(sys.argv[1], Path(sys.argv[2])))  # type: ignore[arg-type]
+    main(Bench(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))  # type: ignore[arg-type]

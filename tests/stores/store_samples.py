@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from hetarag.ids import chunk_id, document_id, entity_id, row_id
 from hetarag.protocols import Store
-from hetarag.stores.registry import StoreOptions, open_store
+from hetarag.stores.registry import ENGINES, StoreOptions, open_store
 from hetarag.text import name_key
 from hetarag.types import (
     ColumnInfo,
@@ -29,6 +30,22 @@ from hetarag.types import (
 
 DIMENSION = 8
 RANKED: tuple[StoreKind, ...] = ("vector", "fulltext", "graph")
+
+
+class Target(NamedTuple):
+    """An engine that the contract tests run on; `server` is the fixture with its address."""
+
+    kind: StoreKind
+    scheme: str = "embedded"
+    server: str = ""
+
+
+TARGETS = [
+    *(Target(kind) for kind, scheme in ENGINES if scheme == "embedded"),
+    Target("vector", "qdrant+local", "qdrant_local_address"),
+    Target("fulltext", "elasticsearch+http", "elasticsearch_address"),
+]
+RANKED_TARGETS = [target for target in TARGETS if target.kind in RANKED]
 
 
 def entity(name: str) -> Entity:
@@ -158,18 +175,36 @@ class Tables:
 
 @dataclass(slots=True)
 class Bench:
-    """One kind of embedded store in a folder, that can be opened again and again."""
+    """One store, that can be opened again and again.
+
+    An embedded one lies in `folder`; on a server the names of another folder's store are others.
+    """
 
     kind: StoreKind
     folder: Path
+    address: str = "embedded"
     opened: list[Store] = field(default_factory=list)
 
     def open(self) -> Store:
         """Open the store, as the engine does."""
-        options = StoreOptions(dimension=DIMENSION, catalogue=Tables())
-        store = open_store(self.kind, "embedded", self.folder, options)
+        options = StoreOptions(DIMENSION, self.prefix, Tables())
+        store = open_store(self.kind, self.address, self.folder, options)
         self.opened.append(store)
         return store
+
+    @property
+    def prefix(self) -> str:
+        """What the names on a server begin with: the same for the same folder."""
+        return "t" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
+
+    @property
+    def counts_deleted(self) -> bool:
+        """Tell whether deleted records have a share in scores for a while."""
+        return self.address.startswith("elasticsearch")
+
+    def beside(self, folder: Path) -> Bench:
+        """Return another store on the same engine."""
+        return Bench(self.kind, folder, self.address)
 
     def sample(self, number: int) -> Record:
         """Return a record of a kind that the store takes."""

@@ -1,4 +1,4 @@
-"""What `protocols.Store` promises about writing, on every embedded store."""
+"""What `protocols.Store` promises about writing, on every store."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def test_applying_twice_is_the_same_as_once(bench: Bench, store: Store) -> None:
     store.apply(records)
     assert dict(store.scan()) == content(records)
     assert store.health().count == 5
-    assert list(store.search(for_everything(), 9)) == once
+    again = list(store.search(for_everything(), 9))
+    assert [hit.id for hit in again] == [hit.id for hit in once]
+    assert again == once or bench.counts_deleted
 
 
 def test_a_record_replaces_the_one_with_its_id(bench: Bench, store: Store) -> None:
@@ -106,6 +108,8 @@ def test_records_of_a_kind_it_does_not_take_are_refused(bench: Bench, store: Sto
 
 
 def test_a_folder_that_cannot_be_made_is_named(bench: Bench) -> None:
+    if bench.address != "embedded":
+        pytest.skip("a server keeps its data in no folder of ours")
     bench.folder.write_text("a file is in the way")
     with pytest.raises(StoreError, match=str(bench.folder)):
         bench.open()

@@ -10,7 +10,17 @@ from random import Random
 
 import numpy as np
 import pytest
-from store_samples import DIMENSION, Bench, chunk, content, entity, for_everything, vector
+from store_samples import (
+    DIMENSION,
+    RANKED,
+    Bench,
+    Target,
+    chunk,
+    content,
+    entity,
+    for_everything,
+    vector,
+)
 
 from hetarag.errors import StoreError
 from hetarag.stores import fulltext_tantivy
@@ -21,6 +31,7 @@ from hetarag.stores.vector_qdrant_edge import QdrantEdgeStore
 from hetarag.types import Filter, Mention, Query, Relation
 
 
+@pytest.mark.parametrize("ranked_bench", [Target(kind) for kind in RANKED], indirect=True)
 def test_a_second_process_is_refused(ranked_bench: Bench) -> None:
     ranked_bench.open().apply([chunk(0)])
     script = (

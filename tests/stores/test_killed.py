@@ -22,7 +22,7 @@ def kill_while_writing(bench: Bench, steps: int, pause: float) -> int:
     root = str(Path(hetarag.__file__).parents[1])
     script = str(Path(__file__).with_name("killed_writer.py"))
     child = subprocess.Popen(
-        [sys.executable, script, bench.kind, str(bench.folder)],
+        [sys.executable, script, bench.kind, str(bench.folder), bench.address],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": root},

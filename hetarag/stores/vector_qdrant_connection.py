@@ -1,0 +1,153 @@
+"""The connection of the Qdrant store: its client, and what goes wrong as `StoreError`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from math import ceil
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from qdrant_client import QdrantClient
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from hetarag.errors import HetaRAGError, StoreError, StoreTimeoutError
+from hetarag.stores.guards import in_time
+from hetarag.stores.server_addresses import ServerAddress
+from hetarag.types import StoreKind
+
+T = TypeVar("T")
+
+LOCAL = "qdrant+local"
+_PATIENCE = 60  # seconds that a call without a deadline may take, unless the address says else
+
+
+class Connection:
+    """Calls to the server about one collection; nothing is sent before the first."""
+
+    kind: StoreKind = "vector"
+
+    def __init__(self, address: ServerAddress, folder: Path, name: str) -> None:
+        self._address = address
+        self._name = name
+        self._closed = False
+        self._patience = address.number("timeout", 1, 3600) or _PATIENCE
+        self.local = address.scheme == LOCAL
+        # The client on its own is written for one thread.
+        self._calls: AbstractContextManager[Any] = (
+            threading.RLock() if self.local else nullcontext()
+        )
+        self.gone = False
+        """Set when the server said that the collection is not there."""
+        self._client = self._opened(folder)
+
+    def _opened(self, folder: Path) -> QdrantClient:
+        try:
+            return _client(self._address, folder, self._patience)
+        except HetaRAGError:
+            raise
+        except Exception as error:
+            raise self._explained("open", error, None) from error
+
+    def close(self) -> None:
+        """Close the connections; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            with self._calls:
+                self._client.close()
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether `close` was called."""
+        return self._closed
+
+    def seconds(self, deadline: float | None) -> int:
+        """Return the time a call may take; the engine takes whole seconds only."""
+        left = self._patience if deadline is None else deadline - time.monotonic()
+        return max(1, ceil(left))
+
+    def run(
+        self, action: str, call: Callable[[QdrantClient], T], deadline: float | None = None
+    ) -> T:
+        """Call the engine; `action` completes "could not … the collection"."""
+        if self._closed:
+            raise self.is_closed()
+        in_time(self.kind, deadline)
+        try:
+            with self._calls:
+                return call(self._client)
+        except HetaRAGError:
+            raise
+        except Exception as error:
+            if self._closed:
+                raise self.is_closed() from None
+            raise self._explained(action, error, deadline) from error
+
+    def _explained(self, action: str, error: Exception, deadline: float | None) -> StoreError:
+        setting, where = self._address.setting, self._address.where
+        code = error.code().name if hasattr(error, "code") and callable(error.code) else ""
+        cause = error.source if isinstance(error, ResponseHandlingException) else error
+        status = error.status_code if isinstance(error, UnexpectedResponse) else None
+        if (
+            isinstance(cause, httpx.TimeoutException)
+            or code == "DEADLINE_EXCEEDED"
+            or status == 408
+        ):
+            return self.late(deadline)
+        if isinstance(cause, httpx.TransportError) or code == "UNAVAILABLE":
+            advice = f"start the server or correct {setting}; what is owed is written later"
+            return self.failed(action, f"no connection to {where}: {_reason(cause)}", advice)
+        if status in (401, 403) or code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+            return self.failed(action, f"{where} refuses who asks", f"correct api_key in {setting}")
+        if status == 404 or code == "NOT_FOUND":
+            self.gone = True
+        return self.failed(action, _reason(error), f"look at the server and at {setting}")
+
+    def failed(self, action: str, reason: str, advice: str) -> StoreError:
+        """Return an error that names the collection, without secrets."""
+        text = f"could not {action} the collection {self._name}: {reason}; {advice}"
+        return StoreError(self.kind, self._address.safe(text))
+
+    def late(self, deadline: float | None) -> StoreTimeoutError:
+        """Return the error for a call that took too long."""
+        in_time(self.kind, deadline)
+        return StoreTimeoutError(
+            self.kind,
+            f"{self._address.where}: no answer in time; look at the server, or allow more with "
+            f"?timeout=SECONDS in {self._address.setting}",
+        )
+
+    def is_closed(self) -> StoreError:
+        """Return the error for calls after `close`."""
+        return StoreError(self.kind, "is closed; open the knowledge base again")
+
+
+def _client(address: ServerAddress, folder: Path, patience: int) -> QdrantClient:
+    """Return a client; to a server it connects when it is first used."""
+    if address.scheme == LOCAL:
+        if address.hosts or address.path:
+            raise address.wrong(
+                "qdrant+local:// has no host and no path: it uses the store's folder"
+            )
+        return QdrantClient(path=str(folder / "qdrant"), force_disable_check_same_thread=True)
+    if len(address.hosts) != 1 or address.user or address.password:
+        raise address.wrong("the address has one host and no user: http://host:6333?api_key=KEY")
+    ((host, port),) = address.hosts
+    return QdrantClient(
+        host=host,
+        port=port,
+        grpc_port=address.number("grpc_port", 1, 65535) or 6334,
+        prefer_grpc=address.flag("grpc", False),
+        https=address.scheme == "https",
+        prefix=address.path or None,
+        api_key=address.text("api_key"),
+        timeout=patience,
+        check_compatibility=False,  # it would connect at once
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
