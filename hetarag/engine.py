@@ -105,7 +105,13 @@ class HetaRAG:
             self._release()
             raise
         self._catalogue = Catalogue(self._ledger)
-        self._shelf = Shelf(settings, folder / "stores", self._catalogue, lambda: self.embedder)
+        self._shelf = Shelf(
+            settings,
+            folder / "stores",
+            self._catalogue,
+            lambda: self.embedder,
+            self._ledger.get("id") or "",
+        )
         self._records = RecordReader(
             self._ledger,
             lambda: self._embeddings,

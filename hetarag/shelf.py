@@ -20,7 +20,10 @@ NONE = "none"
 
 
 class Shelf:
-    """Opens stores by kind. A store that cannot be opened raises `StoreError` at every use."""
+    """Opens stores by kind. A store that cannot be opened raises `StoreError` at every use.
+
+    `identity` is the ledger's id: what is made on servers carries it in its name.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class Shelf:
         folder: Path,
         catalogue: TableCatalogue,
         embedder: Callable[[], Embedder],
+        identity: str,
     ) -> None:
         self._addresses = {
             kind: address
@@ -37,6 +41,7 @@ class Shelf:
         self._folder = folder
         self._catalogue = catalogue
         self._embedder = embedder
+        self._identity = identity
         self._open: dict[str, Store] = {}
         self._locks = {kind: Lock() for kind in self._addresses}
 
@@ -74,13 +79,14 @@ class Shelf:
 
     def _open_store(self, kind: StoreKind) -> Store:
         folder = self._folder / kind
-        options = StoreOptions(catalogue=self._catalogue)
+        # Knowledge bases that share a server never share a name: each goes by its ledger's.
+        prefix = f"hetarag-{self._identity[:8]}"
+        options = StoreOptions(catalogue=self._catalogue, prefix=prefix)
         if kind == "vector":
             # Vectors of different embedders never meet: each has a folder and a name of its own.
             embedder = self._embedder()
             own = digest_of(embedder.fingerprint)[:12]
             folder = folder / own
-            prefix = f"{options.prefix}-{own}"
-            options = replace(options, dimension=embedder.dimension, prefix=prefix)
+            options = replace(options, dimension=embedder.dimension, prefix=f"{prefix}-{own}")
         folder.mkdir(parents=True, exist_ok=True)
         return open_store(kind, self._addresses[kind], folder, options)
