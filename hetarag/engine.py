@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -21,7 +22,7 @@ from hetarag.arguments import (
     settings_of,
     tags_of,
 )
-from hetarag.config import EMBEDDED, SearchSettings, Settings, changed_search
+from hetarag.config import EMBEDDED, SearchSettings, Settings, changed_search, redact
 from hetarag.errors import ConfigError, InputError, NotFoundError, SearchError
 from hetarag.ingest.extract import make_extractor
 from hetarag.ledger.catalogue import Catalogue
@@ -313,19 +314,25 @@ class HetaRAG:
         owed = self._outbox.owed()
         stores: dict[str, Any] = {}
         for kind, open_store in self._shelf.openers.items():
+            started = time.perf_counter()
             try:
-                health = open_store().health()
+                store = open_store()
+                started = time.perf_counter()
+                health = store.health()
             except Exception as error:
                 health = Health(False, "", 0, str(error))
             stores[kind] = {
                 "ok": health.ok,
                 "engine": health.engine,
+                "address": redact(getattr(self.settings.stores, kind)),
+                "latency_ms": round((time.perf_counter() - started) * 1000, 1),
                 "records": health.count,
                 "owed": owed.get(kind, 0),
                 "detail": health.detail,
             }
         return {
             "folder": str(self.folder),
+            "ledger": redact(self.settings.ledger.url),
             **counts(self._ledger),
             "embedder": self._ledger.get("embedder"),
             "splitter": self._ledger.get("splitter"),

@@ -73,6 +73,8 @@ def test_search_list_status_verify_for_people(folder: Path) -> None:
     assert "notes/fram.md" in run("search", "Who designed the Fram?", "--kb", kb, "--trace")
     assert "default: archer  (live, 1 chunks, 0 tables)" in run("list", "--kb", kb)
     assert "documents  4" in run("status", "--kb", kb)
+    shown = run("stores", "--kb", kb)
+    assert "tantivy at embedded: ok" in shown and shown.count("up to date") == 4
     assert run("verify", "--kb", kb).count("agrees with the ledger") == 4
     assert json.loads(run("verify", "--kb", kb, "--json"))["ok"] is True
     assert "0 documents with a new version" in run("reindex", "--kb", kb)

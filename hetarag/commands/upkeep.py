@@ -1,4 +1,4 @@
-"""status, verify, repair, reindex."""
+"""status, stores, verify, repair, reindex."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hetarag.types import Difference
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("status")(status)
+    app.command("stores")(stores)
     app.command("verify")(verify)
     app.command("repair")(repair)
     app.command("reindex")(reindex)
@@ -29,6 +30,23 @@ def status(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> No
         health = "ok" if store["ok"] else f"NOT WELL: {store['detail']}"
         owed = f", {store['owed']} batches owed" if store["owed"] else ""
         echo(f"{kind:<10} {store['engine']}: {store['records']} records{owed}, {health}")
+
+
+def stores(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> None:
+    """Show each store's engine, address, records, lag behind the ledger and latency; 1 if one is ill."""
+    with open_kb(kb, config) as rag:
+        found = rag.status()
+    if json:
+        echo_json({"ledger": found["ledger"], "stores": found["stores"]})
+    else:
+        echo(f"{'ledger':<9} {found['ledger']}")
+        for kind, store in found["stores"].items():
+            state = "ok" if store["ok"] else f"NOT WELL: {store['detail']}"
+            echo(f"{kind:<9} {store['engine'] or '?'} at {store['address']}: {state}")
+            lag = f"{store['owed']} batches behind" if store["owed"] else "up to date"
+            echo(f"{'':<9} {store['records']} records, {lag}, {store['latency_ms']:g} ms")
+    if not all(store["ok"] for store in found["stores"].values()):
+        raise typer.Exit(1)
 
 
 def verify(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> None:
