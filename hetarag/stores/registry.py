@@ -49,6 +49,14 @@ ENGINES: dict[tuple[StoreKind, str], Engine] = {
     ("fulltext", EMBEDDED): Engine("hetarag.stores.fulltext_tantivy", "TantivyStore"),
     ("graph", EMBEDDED): Engine("hetarag.stores.graph_ladybug", "LadybugStore"),
     ("sql", EMBEDDED): Engine("hetarag.stores.sql_alchemy", "SqlAlchemyStore"),
+    **{
+        ("graph", scheme): Engine("hetarag.stores.graph_neo4j", "Neo4jStore", "servers")
+        for scheme in ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
+    },
+    **{
+        ("sql", scheme): Engine("hetarag.stores.sql_alchemy", "SqlAlchemyStore", "servers")
+        for scheme in ("postgresql+psycopg", "mariadb+pymysql", "mysql+pymysql")
+    },
 }
 
 

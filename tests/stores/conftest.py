@@ -1,4 +1,4 @@
-"""Fixtures of the store tests: each contract test runs on every embedded store."""
+"""Fixtures of the store tests: each contract test runs on every store, servers included."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from server_benches import GRAPH_SERVERS, SQL_SERVERS, bench_of
 from store_samples import RANKED, Bench
 
 from hetarag.protocols import Store
@@ -18,24 +19,24 @@ from hetarag.stores.registry import ENGINES
 EMBEDDED = [kind for kind, scheme in ENGINES if scheme == "embedded"]
 
 
-@pytest.fixture(params=EMBEDDED)
+@pytest.fixture(params=[*EMBEDDED, *GRAPH_SERVERS, *SQL_SERVERS])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """One of all embedded stores."""
-    bench = Bench(request.param, tmp_path / "store")
+    """One of all stores."""
+    bench = bench_of(request.param, tmp_path / "store")
     yield bench
     bench.close()
 
 
 @pytest.fixture
 def store(bench: Bench) -> Store:
-    """One of all embedded stores, open and empty."""
+    """One of all stores, open and empty."""
     return bench.open()
 
 
-@pytest.fixture(params=RANKED)
+@pytest.fixture(params=[*RANKED, *GRAPH_SERVERS])
 def ranked_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """One of the stores that rank chunks."""
-    bench = Bench(request.param, tmp_path / "store")
+    bench = bench_of(request.param, tmp_path / "store")
     yield bench
     bench.close()
 

@@ -158,16 +158,18 @@ class Tables:
 
 @dataclass(slots=True)
 class Bench:
-    """One kind of embedded store in a folder, that can be opened again and again."""
+    """One kind of store in a folder or on a server, that can be opened again and again."""
 
     kind: StoreKind
     folder: Path
+    address: str = "embedded"
+    prefix: str = "hetarag"
     opened: list[Store] = field(default_factory=list)
 
     def open(self) -> Store:
         """Open the store, as the engine does."""
-        options = StoreOptions(dimension=DIMENSION, catalogue=Tables())
-        store = open_store(self.kind, "embedded", self.folder, options)
+        options = StoreOptions(dimension=DIMENSION, prefix=self.prefix, catalogue=Tables())
+        store = open_store(self.kind, self.address, self.folder, options)
         self.opened.append(store)
         return store
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from server_benches import GRAPH_SERVERS, bench_of
 from store_samples import (
     RANKED,
     Bench,
@@ -26,7 +27,7 @@ from store_samples import (
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.ids import document_id
 from hetarag.protocols import Store
-from hetarag.types import Filter, LinkedEntity, Mention, Query, Record, StoreKind
+from hetarag.types import Filter, LinkedEntity, Mention, Query, Record
 
 HOSTILE = [
     "'; DROP TABLE chunks; --",
@@ -171,11 +172,10 @@ filters = st.builds(
 )
 
 
-@pytest.fixture(scope="module", params=RANKED)
+@pytest.fixture(scope="module", params=[*RANKED, *GRAPH_SERVERS])
 def world(request: pytest.FixtureRequest) -> Iterator[Store]:
-    kind: StoreKind = request.param
     with TemporaryDirectory() as folder:
-        bench = Bench(kind, Path(folder) / "store")
+        bench = bench_of(request.param, Path(folder) / "store")
         store = bench.open()
         store.apply(WORLD)
         yield store
@@ -212,11 +212,11 @@ batches = st.lists(
 )
 
 
-@pytest.fixture(scope="module", params=RANKED)
+@pytest.fixture(scope="module", params=[*RANKED, *GRAPH_SERVERS])
 def lived(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A store that is used by one example after the other."""
+    """A store that is used by one example after the other, and compared with an embedded one."""
     with TemporaryDirectory() as folder:
-        store = Bench(request.param, Path(folder) / "lived").open()
+        store = bench_of(request.param, Path(folder) / "lived").open()
         yield store
         store.close()
 
