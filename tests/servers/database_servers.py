@@ -55,7 +55,7 @@ class DatabaseServer:
             self.data.mkdir()
             if os.geteuid() == 0:  # these servers refuse to run as root
                 for folder in (self.data, *self.data.parents):
-                    if folder == Path("/tmp") or folder.parent == folder:  # noqa: S108
+                    if folder == Path("/tmp") or folder.parent == folder:
                         break
                     folder.chmod(folder.stat().st_mode | 0o011)
                 shutil.chown(self.data, self.account)
