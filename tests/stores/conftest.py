@@ -10,11 +10,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import sql_samples
 from server_benches import GRAPH_SERVERS, SQL_SERVERS, bench_of
 from store_samples import RANKED, Bench
 
 from hetarag.protocols import Store
 from hetarag.stores.registry import ENGINES
+from tests.servers.running import database_server
 
 EMBEDDED = [kind for kind, scheme in ENGINES if scheme == "embedded"]
 
@@ -45,3 +47,13 @@ def ranked_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ben
 def ranked(ranked_bench: Bench) -> Store:
     """One of the stores that rank chunks, open and empty."""
     return ranked_bench.open()
+
+
+@pytest.fixture(scope="module", params=["sqlite", *SQL_SERVERS])
+def sql_engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine under the SQL store, for a whole module."""
+    if request.param != "sqlite":
+        database_server(request.param)
+        sql_samples.SERVER.append(request.param)
+    yield request.param
+    sql_samples.SERVER.clear()
