@@ -14,7 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Float,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -106,7 +106,7 @@ attributes = _table(
     Column("document_id", Uuid, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
     Column("key", exact(200), primary_key=True),
     Column("text", exact(KEY_LENGTH), nullable=False),
-    Column("number", Float(53), nullable=True),
+    Column("number", Double(), nullable=True),
     Index("ix_attributes_key_text", "key", "text"),
     Index("ix_attributes_key_number", "key", "number"),
 )
@@ -215,7 +215,7 @@ outbox = _table(
     Column("last", Number, nullable=False),
     Column("size", Number, nullable=False),  # characters, so that batches stay small
     Column("claimed_by", String(100), nullable=True),
-    Column("claimed_until", Float(53), nullable=False, default=0.0),
+    Column("claimed_until", Double(), nullable=False, default=0.0),
     Column("attempts", Integer, nullable=False, default=0),
     Column("error", LongText, nullable=True),
     Index("ix_outbox_store_operation_number", "store", "operation", "number"),

@@ -8,6 +8,7 @@ call, so a server that is down does not keep a knowledge base from being opened.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -34,6 +35,9 @@ from neo4j.exceptions import (
 from hetarag.config import redact
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.stores.guards import in_time
+
+# What the driver warns of while it tries again reaches callers as an error when it fails.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 Work = Callable[[AsyncManagedTransaction], Awaitable[T]]

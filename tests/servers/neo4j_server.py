@@ -58,6 +58,7 @@ class Neo4jServer:
             f"bolt://127.0.0.1:{self.port}",
             auth=("neo4j", self.password),
             notifications_min_severity="OFF",
+            max_transaction_retry_time=0.0,
         ) as driver:
             return [list(r.values()) for r in driver.execute_query(statement).records]  # type: ignore[arg-type]
 

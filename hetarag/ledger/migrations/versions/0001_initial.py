@@ -135,7 +135,7 @@ def upgrade() -> None:
         sa.Column("last", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("claimed_by", sa.String(length=100), nullable=True),
-        sa.Column("claimed_until", sa.Float(precision=53), nullable=False),
+        sa.Column("claimed_until", sa.Double(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column(
             "error",
@@ -162,7 +162,7 @@ def upgrade() -> None:
             exact(400),
             nullable=False,
         ),
-        sa.Column("number", sa.Float(precision=53), nullable=True),
+        sa.Column("number", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["document_id"],
             ["documents.id"],
