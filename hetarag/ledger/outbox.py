@@ -171,9 +171,9 @@ class Outbox:
             ~exists().where(versions.c.generation == outbox.c.generation, retired),
         ]
         if kind != "sql" and "sql" in self._stores:
-            table = (other.c.table == outbox.c.table, other.c.part == "table")
-            owed = (other.c.store == "sql", other.c.operation == "put")
-            conditions.append(~exists().where(*table, *owed))
+            owed = (other.c.store == "sql", other.c.operation == "put", other.c.part == "table")
+            mine = (other.c.generation == outbox.c.generation, other.c.table == outbox.c.table)
+            conditions.append(~exists().where(*owed, *mine))
         return conditions
 
     def _deliver(self, kind: str, operation: str, claims: Sequence[_Claim]) -> int:
