@@ -88,10 +88,8 @@ def read_tags(connection: Connection, ids: Collection[str]) -> dict[str, tuple[s
     found: dict[str, list[str]] = {}
     for part in parts(sorted(ids)):
         rows = connection.execute(
-            select(tags.c.document_id, tags.c.tag)
-            .where(tags.c.document_id.in_(part))
-            .order_by(tags.c.tag)
+            select(tags.c.document_id, tags.c.tag).where(tags.c.document_id.in_(part))
         )
         for document, tag in rows.all():
             found.setdefault(document, []).append(tag)
-    return {document: tuple(names) for document, names in found.items()}
+    return {document: tuple(sorted(names)) for document, names in found.items()}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import Engine, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from hetarag.config import EMBEDDED, redact
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger import schema
+from hetarag.ledger.dialects import engine_options, migrating, prepare
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest revision in migrations/versions. A ledger that is already there needs no Alembic, whose
@@ -28,15 +28,15 @@ def connect(url: str, folder: Path) -> Engine:
     """
     address = f"sqlite:///{folder / 'ledger.db'}" if url == EMBEDDED else url
     try:
-        engine = create_engine(address, poolclass=QueuePool, pool_pre_ping=url != EMBEDDED)
+        parsed = make_url(address)
+        engine = create_engine(parsed, poolclass=QueuePool, **engine_options(parsed))
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise ConfigError(
             f"setting 'ledger.url': {redact(url)!r} cannot be used: {error}; give \"embedded\" or "
-            "an SQLAlchemy URL such as postgresql+psycopg://user:password@host/database"
+            "an SQLAlchemy URL such as postgresql+psycopg://user:password@host/database (its "
+            "driver comes with pip install 'hetarag[servers]')"
         ) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediately)
+    prepare(engine)
     try:
         _migrate(engine)
     except SQLAlchemyError as error:
@@ -47,37 +47,32 @@ def connect(url: str, folder: Path) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy begins transactions, not the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_immediately(connection: Any) -> None:
-    """Take SQLite's write lock at the start of writing transactions, so that none fails midway."""
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
 def _migrate(engine: Engine) -> None:
+    if _is_current(engine):
+        return
+    with migrating(engine):
+        if not _is_current(engine):  # another process may have been first
+            _upgrade(engine)
+
+
+def _is_current(engine: Engine) -> bool:
     tables = set(inspect(engine).get_table_names())
     if "alembic_version" in tables:
-        with engine.execution_options(reading=True).connect() as connection:
+        with engine.connect().execution_options(reading=True) as connection:
             row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
-        if row is not None and row[0] == HEAD:
-            return
         if row is not None and row[0] > HEAD:
             raise LedgerError(
                 f"the ledger has schema {row[0]}, this version of hetarag knows {HEAD}: "
                 "use a newer hetarag"
             )
-    elif tables & set(schema.metadata.tables):
+        return row is not None and bool(row[0] == HEAD)
+    if tables & set(schema.metadata.tables):
         taken = ", ".join(sorted(tables & set(schema.metadata.tables)))
         raise LedgerError(
             f"the database for the ledger already has tables of other making ({taken}): give "
             "hetarag a database of its own"
         )
-    _upgrade(engine)
+    return False
 
 
 def _upgrade(engine: Engine) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from hetarag.ledger.contents import digest_of
+from hetarag.ledger.dialects import insert_new
 from hetarag.ledger.ledger import Ledger, parts
 from hetarag.ledger.schema import embeddings
 from hetarag.protocols import Embedder
@@ -42,7 +43,7 @@ class EmbeddingCache:
                 )
             ]
             with self._ledger.writing() as connection:
-                connection.execute(insert(embeddings), rows)
+                insert_new(connection, embeddings, rows)  # another process may embed the same
             found.update({h: v for h, v in zip(missing, computed, strict=True)})
         return [found[text_hash] for text_hash in hashes]
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hetarag.config import redact
 from hetarag.errors import FingerprintError, LedgerError
-from hetarag.ledger import schema
+from hetarag.ledger import dialects, schema
 from hetarag.ledger.database import connect
 
 T = TypeVar("T")
@@ -24,19 +24,22 @@ class Ledger:
 
     def __init__(self, url: str, folder: Path) -> None:
         self._engine = connect(url, folder)
-        with self.writing() as connection:
-            known = dict(connection.execute(select(schema.meta.c.key, schema.meta.c.value)).all())
-            fresh = {"id": str(uuid.uuid4()), "generation": "0", "stamp": "0"}
-            missing = [{"key": k, "value": v} for k, v in fresh.items() if k not in known]
-            if missing:
-                connection.execute(insert(schema.meta), missing)
+        self._reading = dialects.reading_options(self._engine)
+        self._claiming = dialects.claiming_options(self._engine)
+        fresh = {"id": str(uuid.uuid4()), "generation": "0", "stamp": "0"}
+        with self.reading() as connection:
+            known = set(connection.scalars(select(schema.meta.c.key)))
+        if fresh.keys() - known:
+            with self.writing() as connection:
+                rows = [{"key": key, "value": value} for key, value in fresh.items()]
+                dialects.insert_new(connection, schema.meta, rows)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads; database errors leave as `LedgerError`."""
         try:
             with (
-                self._engine.connect().execution_options(reading=True) as connection,
+                self._engine.connect().execution_options(**self._reading) as connection,
                 connection.begin(),
             ):
                 yield connection
@@ -45,9 +48,25 @@ class Ledger:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is committed at the end of the block and undone on an error."""
+        """A transaction that is committed at the end of the block and undone on an error.
+
+        One at a time, over all processes: what it reads stays true until it ends.
+        """
         try:
             with self._engine.begin() as connection:
+                dialects.lock(connection)
+                yield connection
+        except SQLAlchemyError as error:
+            raise _failed("write to", error) from error
+
+    @contextmanager
+    def claiming(self) -> Iterator[Connection]:
+        """A writing transaction beside others; it may change only rows that it has locked."""
+        try:
+            with (
+                self._engine.connect().execution_options(**self._claiming) as connection,
+                connection.begin(),
+            ):
                 yield connection
         except SQLAlchemyError as error:
             raise _failed("write to", error) from error
@@ -75,10 +94,11 @@ class Ledger:
         if known == value:
             return
         with self.writing() as connection:
+            known = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.key == key))
             empty = (
                 connection.execute(select(schema.versions.c.generation).limit(1)).first() is None
             )
-            if known is None or empty:
+            if known in (None, value) or empty:
                 self.put(connection, key, value)
                 return
         raise FingerprintError(

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
 from hetarag.errors import StoreError
 from hetarag.ledger.ledger import Ledger, parts
 from hetarag.ledger.records import RecordReader
-from hetarag.ledger.schema import outbox, staged_rows
+from hetarag.ledger.schema import outbox, staged_rows, versions
 from hetarag.ledger.segments import CHARACTERS, Segment
 from hetarag.ledger.steps import Step, reached
 from hetarag.ledger.versions import VersionWriter
@@ -67,6 +67,8 @@ class Outbox:
         `progress` is told a store's kind and how many records it took.
         """
         failed: dict[str, str] = {}
+        with self._ledger.writing() as connection:
+            self._writer.sweep(connection)
         # All puts first: the last of them flips versions, and only then are removals owed.
         for operation, kind in product(("put", "remove"), _ORDER):
             try:
@@ -108,13 +110,14 @@ class Outbox:
 
     def _claim(self, kind: str, operation: str) -> list[_Claim]:
         now = time.time()
-        with self._ledger.writing() as connection:
+        with self._ledger.claiming() as connection:
             rows = connection.execute(
                 select(outbox)
                 .where(
                     outbox.c.store == kind,
                     outbox.c.operation == operation,
                     outbox.c.claimed_until <= now,
+                    *self._in_order(kind, operation),
                 )
                 .order_by(outbox.c.number)
                 .limit(self._batch)
@@ -131,14 +134,47 @@ class Outbox:
                     row.generation, row.part, row.table, row.first, row.last, row.size
                 )
                 claims.append(_Claim(row.number, row.attempts, segment))
-            connection.execute(
-                update(outbox)
-                .where(outbox.c.number.in_([claim.number for claim in claims]))
-                .values(claimed_by=self._me, claimed_until=now + _LEASE)
-            )
+            if claims:
+                connection.execute(
+                    update(outbox)
+                    .where(outbox.c.number.in_([claim.number for claim in claims]))
+                    .values(claimed_by=self._me, claimed_until=now + _LEASE)
+                )
         if claims:
             reached(Step.CLAIMED)
         return claims
+
+    def _in_order(self, kind: str, operation: str) -> list[ColumnElement[bool]]:
+        """Return what keeps several processes from overtaking one another.
+
+        Nothing is removed that is still being put, nothing put twice at a time, and rows wait until
+        the SQL store, which they are read from, has their table.
+        """
+        other = outbox.alias()
+        same = (
+            other.c.store == kind,
+            other.c.generation == outbox.c.generation,
+            other.c.operation == "put",
+        )
+        if operation == "remove":
+            return [~exists().where(*same)]
+        segment = (
+            other.c.number < outbox.c.number,
+            other.c.claimed_by.is_not(None),
+            other.c.part == outbox.c.part,
+            other.c.table.is_not_distinct_from(outbox.c.table),
+            other.c.first == outbox.c.first,
+        )
+        retired = versions.c.state == "retired"
+        conditions = [
+            ~exists().where(*same, *segment),
+            ~exists().where(versions.c.generation == outbox.c.generation, retired),
+        ]
+        if kind != "sql" and "sql" in self._stores:
+            owed = (other.c.store == "sql", other.c.operation == "put", other.c.part == "table")
+            mine = (other.c.generation == outbox.c.generation, other.c.table == outbox.c.table)
+            conditions.append(~exists().where(*owed, *mine))
+        return conditions
 
     def _deliver(self, kind: str, operation: str, claims: Sequence[_Claim]) -> int:
         write = self._put if operation == "put" else self._remove

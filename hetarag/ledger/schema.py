@@ -7,12 +7,14 @@ compares the two.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    Float,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -40,28 +43,50 @@ PIECE = 65_536  # code points of text per row of `texts`
 
 # SQLite numbers rows by itself only in a column that is exactly INTEGER.
 Number = BigInteger().with_variant(Integer, "sqlite")
-LongText = Text().with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql", "mariadb")
+# Texts compare by code points on every engine, and trailing blanks count where the engine can.
+LongText = (
+    Text()
+    .with_variant(Text(collation="C"), "postgresql")
+    .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql")
+    .with_variant(mysql.LONGTEXT(collation="utf8mb4_nopad_bin"), "mariadb")
+)
 Blob = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 Uuid = String(36)
 
 
 def exact(length: int) -> TypeEngine[str]:
     """Return a text type that compares by code points on every engine."""
-    return String(length).with_variant(
-        mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb"
+    return (
+        String(length)
+        .with_variant(String(length, collation="C"), "postgresql")
+        .with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")
+        .with_variant(mysql.VARCHAR(length, collation="utf8mb4_nopad_bin"), "mariadb")
     )
 
 
-meta = Table(
+# What a database's own defaults may not decide: they may know no emoji and no capitals.
+OPTIONS: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_nopad_bin",
+}
+
+
+def _table(name: str, *parts: SchemaItem) -> Table:
+    return Table(name, metadata, *parts, **OPTIONS)
+
+
+meta = _table(
     "meta",
-    metadata,
     Column("key", exact(64), primary_key=True),
     Column("value", LongText, nullable=False),
 )
 
-documents = Table(
+documents = _table(
     "documents",
-    metadata,
     Column("id", Uuid, primary_key=True),
     Column("collection", exact(KEY_LENGTH), nullable=False, index=True),
     Column("uri", LongText, nullable=False),
@@ -70,27 +95,24 @@ documents = Table(
     Column("deleted", Boolean, nullable=False, default=False),
 )
 
-tags = Table(
+tags = _table(
     "tags",
-    metadata,
     Column("document_id", Uuid, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
     Column("tag", exact(KEY_LENGTH), primary_key=True),
 )
 
-attributes = Table(
+attributes = _table(
     "attributes",  # the scalar metadata of the live version, for `where=`
-    metadata,
     Column("document_id", Uuid, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
     Column("key", exact(200), primary_key=True),
     Column("text", exact(KEY_LENGTH), nullable=False),
-    Column("number", Float(53), nullable=True),
+    Column("number", Double(), nullable=True),
     Index("ix_attributes_key_text", "key", "text"),
     Index("ix_attributes_key_number", "key", "number"),
 )
 
-versions = Table(
+versions = _table(
     "versions",
-    metadata,
     Column("generation", Number, primary_key=True, autoincrement=False),
     Column("document_id", Uuid, ForeignKey("documents.id"), nullable=False, index=True),
     Column("state", String(8), nullable=False, index=True),  # pending, live or retired
@@ -104,17 +126,15 @@ versions = Table(
     Column("metadata", JSON, nullable=False),
 )
 
-texts = Table(
+texts = _table(
     "texts",  # the extracted text in pieces, so that a chunk of a long text is read fast
-    metadata,
     Column("generation", Number, ForeignKey("versions.generation"), primary_key=True),
     Column("piece", Integer, primary_key=True),
     Column("text", LongText, nullable=False),
 )
 
-chunks = Table(
+chunks = _table(
     "chunks",
-    metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("id", Uuid, nullable=False, unique=True),
     Column("generation", Number, ForeignKey("versions.generation"), nullable=False),
@@ -127,17 +147,15 @@ chunks = Table(
     UniqueConstraint("generation", "ordinal"),
 )
 
-entities = Table(
+entities = _table(
     "entities",
-    metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("key", exact(KEY_LENGTH), nullable=False, unique=True),
     Column("name", LongText, nullable=False),
 )
 
-mentions = Table(
+mentions = _table(
     "mentions",
-    metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("chunk", Number, ForeignKey("chunks.number"), nullable=False, index=True),
     Column("entity", Number, ForeignKey("entities.number"), nullable=False, index=True),
@@ -147,9 +165,8 @@ mentions = Table(
     Column("end", Number, nullable=False),
 )
 
-relations = Table(
+relations = _table(
     "relations",
-    metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("chunk", Number, ForeignKey("chunks.number"), nullable=False, index=True),
     Column("source", Number, ForeignKey("entities.number"), nullable=False, index=True),
@@ -158,9 +175,8 @@ relations = Table(
     Column("sentence", Integer, nullable=False),
 )
 
-tables = Table(
+tables = _table(
     "tables",  # the catalogue of users' tables; their rows live in the SQL store
-    metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("generation", Number, ForeignKey("versions.generation"), nullable=False, index=True),
     Column("ordinal", Integer, nullable=False),
@@ -172,26 +188,23 @@ tables = Table(
     Column("digest", String(32), nullable=False),
 )
 
-staged_rows = Table(
+staged_rows = _table(
     "staged_rows",  # rows on their way to the SQL store; gone once it has them
-    metadata,
     Column("table", Number, ForeignKey("tables.number"), primary_key=True),
     Column("batch", Integer, primary_key=True),
     Column("rows", Blob, nullable=False),
 )
 
-embeddings = Table(
+embeddings = _table(
     "embeddings",
-    metadata,
     Column("fingerprint", String(64), primary_key=True),
     Column("text_hash", String(32), primary_key=True),
     Column("generation", Number, nullable=False, index=True),
     Column("vector", Blob, nullable=False),
 )
 
-outbox = Table(
+outbox = _table(
     "outbox",  # what each store is still owed
-    metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("store", String(20), nullable=False),
     Column("operation", String(6), nullable=False),  # put or remove
@@ -202,7 +215,7 @@ outbox = Table(
     Column("last", Number, nullable=False),
     Column("size", Number, nullable=False),  # characters, so that batches stay small
     Column("claimed_by", String(100), nullable=True),
-    Column("claimed_until", Float(53), nullable=False, default=0.0),
+    Column("claimed_until", Double(), nullable=False, default=0.0),
     Column("attempts", Integer, nullable=False, default=0),
     Column("error", LongText, nullable=True),
     Index("ix_outbox_store_operation_number", "store", "operation", "number"),

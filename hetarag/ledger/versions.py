@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, select, update
 
 from hetarag.errors import InputError
 from hetarag.ledger import schema
@@ -126,6 +127,17 @@ class VersionWriter:
         self._ledger.touch(connection)
         return [row.generation for row in ready]
 
+    def sweep(self, connection: Connection) -> None:
+        """Forget puts of retired versions that a process claimed and did not finish."""
+        retired = select(schema.versions.c.generation).where(schema.versions.c.state == "retired")
+        connection.execute(
+            delete(schema.outbox).where(
+                schema.outbox.c.operation == "put",
+                schema.outbox.c.generation.in_(retired),
+                schema.outbox.c.claimed_until <= time.time(),
+            )
+        )
+
     def purge(self, connection: Connection) -> int:
         """Forget retired versions that no store is owed a removal for; return how many."""
         gone = connection.scalars(
@@ -192,9 +204,15 @@ class VersionWriter:
                 .where(schema.versions.c.generation.in_(gone))
                 .values(state="retired")
             )
+            # What another process is writing now stays: the removal waits for its end.
             connection.execute(
                 delete(schema.outbox).where(
-                    schema.outbox.c.generation.in_(gone), schema.outbox.c.operation == "put"
+                    schema.outbox.c.generation.in_(gone),
+                    schema.outbox.c.operation == "put",
+                    or_(
+                        schema.outbox.c.claimed_by.is_(None),
+                        schema.outbox.c.claimed_until <= time.time(),
+                    ),
                 )
             )
             self.owe(connection, gone, "remove")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
@@ -105,6 +105,42 @@ def passages_of(batch: Batch) -> Iterator[Passage]:
     for record, edges in zip(batch.records, batch.edges, strict=True):
         tags = tuple(encodable(tag) for tag in record.tags)
         yield Passage(record.id, record.document_id, encodable(record.collection), tags, edges)
+
+
+def chunk_row(record: Record) -> dict[str, Any]:
+    """Return a passage's own properties, as `Batch.chunk_table` has them."""
+    return {
+        "id": encodable(record.id),
+        "document": encodable(record.document_id),
+        "collection": encodable(record.collection),
+        "tags": [encodable(tag) for tag in record.tags],
+        "digest": encodable(record.digest),
+        "title": encodable(record.title),
+    }
+
+
+def entity_row(entity: Entity) -> dict[str, str]:
+    """Return an entity's properties, as `Batch.entity_table` has them."""
+    return {
+        "id": encodable(entity.id),
+        "key": encodable(entity.key),
+        "name": encodable(entity.name),
+    }
+
+
+def relation_rows(batch: Batch) -> list[list[Any]]:
+    """Return the edges between entities as rows of `Batch.relation_table`."""
+    return [
+        [
+            encodable(relation.source.id),
+            encodable(relation.target.id),
+            encodable(record.id),
+            encodable(relation.predicate),
+            relation.sentence,
+        ]
+        for record in batch.records
+        for relation in record.relations
+    ]
 
 
 def _strings(values: Iterator[str]) -> pa.Array:

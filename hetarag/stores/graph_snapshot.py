@@ -5,8 +5,7 @@ A replaced or deleted passage is masked, its row dropped when half the rows are 
 document costs what that document costs, amortised, and a search holds a view that later writes do
 not touch. The same code serves every graph store; a store feeds it `Passage` after `Passage`.
 
-Open point: above some tens of millions of edges one bounded neighbourhood query per question, run
-in the engine, should take the place of the snapshot.
+A store with far too many edges for that fills one for each question with what lies around it.
 """
 
 from __future__ import annotations
@@ -130,6 +129,11 @@ class GraphSnapshot:
 
     def __len__(self) -> int:
         return len(self._rows.row_of)
+
+    def ids(self) -> set[str]:
+        """Return the ids of all passages."""
+        with self._lock:
+            return set(self._rows.row_of)
 
     def put(self, passages: Iterable[Passage]) -> None:
         """Add passages, in the place of those with the same ids."""

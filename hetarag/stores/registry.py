@@ -57,6 +57,14 @@ ENGINES: dict[tuple[StoreKind, str], Engine] = {
     ("vector", "http"): _QDRANT,
     ("vector", "https"): _QDRANT,
     ("vector", "qdrant+local"): _QDRANT,
+    **{
+        ("graph", scheme): Engine("hetarag.stores.graph_neo4j", "Neo4jStore", "servers")
+        for scheme in ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
+    },
+    **{
+        ("sql", scheme): Engine("hetarag.stores.sql_alchemy", "SqlAlchemyStore", "servers")
+        for scheme in ("postgresql+psycopg", "mariadb+pymysql", "mysql+pymysql")
+    },
 }
 
 

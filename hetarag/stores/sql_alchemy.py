@@ -49,8 +49,10 @@ class SqlAlchemyStore(TableStore):
         self._catalogue = catalogue
         self._search = TableSearch()
         self._writing = threading.Lock()
-        with self._database.write() as connection:
-            sql_schema.create_all(connection)
+        try:
+            self._create()
+        except StoreError:
+            self._create()  # two processes at once: one was first, and now the tables are there
 
     @classmethod
     def open(cls, address: str, folder: Path, options: StoreOptions) -> SqlAlchemyStore:
@@ -64,6 +66,10 @@ class SqlAlchemyStore(TableStore):
             raise StoreError("sql", reason) from error
         url = sa.URL.create("sqlite", database=str(folder / "tables.sqlite"))
         return cls(url, options.catalogue)
+
+    def _create(self) -> None:
+        with self._database.write() as connection:
+            sql_schema.create_all(connection)
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write tables over earlier ones of the same ids, small ones together in a transaction."""

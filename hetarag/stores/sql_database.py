@@ -15,9 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hetarag.config import redact
 from hetarag.errors import StoreError, StoreTimeoutError
+from hetarag.stores.guards import in_time
 
 _BUSY_SECONDS = 30
 _PROGRESS_STEPS = 2_000  # virtual machine instructions between two looks at the clock
+_CONNECT_SECONDS = 10
+_POOL = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
+_KNOWN_DRIVERS = ("psycopg", "psycopg2", "pymysql", "mysqldb")
+_MYSQL = ("mysql", "mariadb")
 _TIMEOUT_SIGNS = ("interrupted", "statement timeout", "max_statement_time", "3024", "1969")
 
 
@@ -29,8 +34,8 @@ class Database:
         self.dialect = self.url.get_backend_name()
         self._closed = False
         with translated(self.shown):
-            self._writer = _engine(self.url)
-            self._reader = _engine(self.url)
+            self._writer = _engine(self.url, writes=True)
+            self._reader = _engine(self.url, writes=False)
         _prepare(self._writer, self.dialect, _WRITER)
         _prepare(self._reader, self.dialect, _READER)
 
@@ -111,10 +116,17 @@ def _parse(url: sa.URL | str) -> sa.URL:
     return parsed
 
 
-def _engine(url: sa.URL) -> sa.Engine:
-    if url.get_backend_name() == "sqlite":
+def _engine(url: sa.URL, *, writes: bool) -> sa.Engine:
+    name = url.get_backend_name()
+    if name == "sqlite":
         return sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
-    return sa.create_engine(url, pool_pre_ping=True)
+    options: dict[str, Any] = {**_POOL}
+    if url.get_driver_name() in _KNOWN_DRIVERS:
+        options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
+    if writes and name in _MYSQL:
+        # Else deletes lock the gaps that other processes insert into, and both wait for ever.
+        options["isolation_level"] = "READ COMMITTED"
+    return sa.create_engine(url, **options)
 
 
 # Statements run once on each new connection.
@@ -166,7 +178,20 @@ def _limited(connection: sa.Connection, dialect: str, deadline: float | None) ->
         connection.exec_driver_sql(f"SET SESSION max_statement_time = {seconds:.3f}")
     elif dialect == "mysql":
         connection.exec_driver_sql(f"SET SESSION max_execution_time = {int(seconds * 1000)}")
-    yield
+    # The engine counts each statement by itself: no further one begins after the deadline.
+    check = _checked(deadline)
+    sa.event.listen(connection, "before_cursor_execute", check)
+    try:
+        yield
+    finally:
+        sa.event.remove(connection, "before_cursor_execute", check)
+
+
+def _checked(deadline: float | None) -> Callable[..., None]:
+    def check(*_: object) -> None:
+        in_time("sql", deadline)
+
+    return check
 
 
 def _is_mariadb(connection: sa.Connection) -> bool:

@@ -37,6 +37,10 @@ def remove(connection: sa.Connection, ids: Sequence[str]) -> None:
         )
     ).all()
     for record_id, number, physical in known:
+        # The digest goes first: where DDL commits by itself, no dropped table keeps one.
+        connection.execute(
+            sa.update(tables).where(tables.c.record_id == record_id).values(digest="")
+        )
         drop_physical(connection, physical)
         _forget(connection, number)
         connection.execute(sa.delete(tables).where(tables.c.record_id == record_id))

@@ -22,8 +22,20 @@ _RESERVED = ("hetarag_", "sqlite_", "pg_")
 
 _metadata = sa.MetaData()
 _big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_text = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
-_options: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+# Texts compare by code points on every engine, and trailing blanks count where the engine can.
+_text = (
+    sa.Text()
+    .with_variant(sa.Text(collation="C"), "postgresql")
+    .with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+)
+_options: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_nopad_bin",
+}
 
 # An empty digest marks a table whose writing has begun and not ended.
 tables = sa.Table(

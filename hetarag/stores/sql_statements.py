@@ -100,6 +100,9 @@ def _order(plan: Plan, table: sa.TableClause) -> list[sa.ColumnElement[Any]]:
     keys: list[sa.ColumnElement[Any]] = []
     if plan.order is not None:
         key = _column(plan, table, plan.order)
+        if plan.order.aggregate is not None and not plan.distinct:
+            # Engines put NULL, the sum of nothing, at different ends: it is the smallest.
+            keys.append(key.is_(None).asc() if plan.descending else key.is_(None).desc())
         keys.append(key.desc() if plan.descending else key.asc())
     if plan.group is not None:
         keys.append(_physical(plan, table, plan.group).asc())
@@ -118,7 +121,9 @@ def _column(plan: Plan, table: sa.TableClause, expression: Expression) -> sa.Col
     column = _physical(plan, table, expression.column)
     if expression.aggregate is None:
         return column
-    inner = column.distinct() if expression.distinct else column
+    inner: sa.ColumnElement[Any] = column.distinct() if expression.distinct else column
+    if expression.aggregate == "avg":
+        inner = sa.cast(inner, sa.Double())  # MariaDB's mean of integers has four decimal places
     function: sa.ColumnElement[Any] = getattr(sa.func, expression.aggregate)(inner)
     return function
 

@@ -20,6 +20,9 @@ from hetarag import HetaRAG
 from hetarag.ledger import steps
 from tests.hashing import HashingEmbedder
 
+PLACES = "HETARAG_JOB_PLACES"
+"""Environment variable: further settings as JSON, such as the ledger's URL."""
+
 PHASES = ("new", "changed", "deleted")
 _CITIES = [
     "Bergen",
@@ -54,11 +57,17 @@ def write_sources(folder: Path) -> None:
         (target / "ships.csv").write_text("town,ships\n" + "\n".join(rows) + "\n")
 
 
+def opened(kb: Path) -> HetaRAG:
+    """Open the knowledge base with the settings that all its processes share."""
+    settings = {"ingest": {"entities": "rules", "batch": 16, "chunk_words": 60}}
+    settings |= json.loads(os.environ.get(PLACES, "{}"))
+    return HetaRAG.open(kb, settings, embedder=HashingEmbedder())
+
+
 def run(kb: Path, sources: Path, phase: str) -> None:
     """Do one phase; to do it again after an interruption completes it."""
-    settings = {"ingest": {"entities": "rules", "batch": 16, "chunk_words": 60}}
     work = sources / "work"
-    with HetaRAG.open(kb, settings, embedder=HashingEmbedder()) as rag:
+    with opened(kb) as rag:
         if phase in ("new", "changed"):
             shutil.copytree(sources / phase, work, dirs_exist_ok=True)
             rag.ingest([work])
@@ -73,7 +82,7 @@ def run(kb: Path, sources: Path, phase: str) -> None:
 def answers(kb: Path) -> list[list[tuple[str, str, float]]]:
     """Return what searches find: documents, texts and scores in their order."""
     found = []
-    with HetaRAG.open(kb, embedder=HashingEmbedder()) as rag:
+    with opened(kb) as rag:
         for city in _CITIES:
             for question in (
                 f"Who is the {_TRADES[len(city) % 7]} from {city}?",

@@ -10,10 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import sql_samples
 from store_samples import RANKED_TARGETS, TARGETS, Bench, Target
 
 from hetarag.protocols import Store
 from tests.servers.elasticsearch_server import elasticsearch_address, elasticsearch_server
+from tests.servers.running import database_server, neo4j_server
 
 __all__ = ["elasticsearch_address", "elasticsearch_server"]
 
@@ -37,6 +39,34 @@ def qdrant_local_address() -> str:
     """Qdrant's client on its own, in the store's folder: no server."""
     pytest.importorskip("qdrant_client", reason="needs the extra hetarag[servers]")
     return "qdrant+local://"
+
+
+@pytest.fixture(scope="session")
+def neo4j_address() -> str:
+    """The address of a Neo4j that all tests share, each under its own prefix."""
+    return neo4j_server().url
+
+
+@pytest.fixture
+def postgresql_address() -> str:
+    """The address of a new database on PostgreSQL."""
+    return database_server("postgresql").new_database()
+
+
+@pytest.fixture
+def mariadb_address() -> str:
+    """The address of a new database on MariaDB."""
+    return database_server("mariadb").new_database()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def sql_engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine under the SQL store, for a whole module."""
+    if request.param != "sqlite":
+        database_server(request.param)
+        sql_samples.SERVER.append(request.param)
+    yield request.param
+    sql_samples.SERVER.clear()
 
 
 @pytest.fixture(params=TARGETS, ids=name_of)

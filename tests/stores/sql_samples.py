@@ -19,6 +19,7 @@ from hetarag.types import (
     Record,
     TableInfo,
 )
+from tests.servers.running import database_server
 
 
 class Catalogue:
@@ -65,8 +66,23 @@ def record(table: TableInfo, rows: Iterable[tuple[Cell, ...]], digest: str = "d1
     )  # fmt: skip
 
 
+SERVER: list[str] = []
+"""The name of the server that stores are opened on; empty for the embedded engine."""
+_databases: dict[tuple[str, Path], str] = {}
+
+
+def address_of(folder: Path) -> str:
+    """Return where the store of this folder is: a database of its own, on a server."""
+    if not SERVER:
+        return "embedded"
+    key = (SERVER[-1], folder)
+    if key not in _databases:
+        _databases[key] = database_server(SERVER[-1]).new_database()
+    return _databases[key]
+
+
 def open_store(folder: Path, catalogue: Catalogue | None = None) -> SqlAlchemyStore:
-    return SqlAlchemyStore.open("embedded", folder, StoreOptions(catalogue=catalogue))
+    return SqlAlchemyStore.open(address_of(folder), folder, StoreOptions(catalogue=catalogue))
 
 
 class Asked:

@@ -44,6 +44,9 @@ TARGETS = [
     *(Target(kind) for kind, scheme in ENGINES if scheme == "embedded"),
     Target("vector", "qdrant+local", "qdrant_local_address"),
     Target("fulltext", "elasticsearch+http", "elasticsearch_address"),
+    Target("graph", "bolt", "neo4j_address"),
+    Target("sql", "postgresql+psycopg", "postgresql_address"),
+    Target("sql", "mariadb+pymysql", "mariadb_address"),
 ]
 RANKED_TARGETS = [target for target in TARGETS if target.kind in RANKED]
 

@@ -12,6 +12,8 @@ from sql_samples import Asked
 from hetarag import ids
 from hetarag.types import Cell
 
+pytestmark = pytest.mark.usefixtures("sql_engine")
+
 LIGHTHOUSES = [
     # name, country, height in metres, built, lit
     ("Bell Rock", "Scotland", 35.0, 1810, date(1811, 2, 1)),
@@ -32,7 +34,7 @@ EMPLOYEES = [
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def asked(tmp_path_factory: pytest.TempPathFactory, sql_engine: str) -> Iterator[Asked]:
     asked = Asked(tmp_path_factory.mktemp("sql"))
     asked.add(
         "lighthouses",

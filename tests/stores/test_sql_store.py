@@ -15,12 +15,15 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sql_samples import Asked, Catalogue, open_store, record, table_info
+from sql_samples import Asked, Catalogue, address_of, open_store, record, table_info
 
 from hetarag import ids
 from hetarag.errors import StoreError
+from hetarag.stores.registry import StoreOptions
 from hetarag.stores.sql_alchemy import SqlAlchemyStore
 from hetarag.types import Cell, Query, TableInfo
+
+pytestmark = pytest.mark.usefixtures("sql_engine")
 
 KINDS = ("integer", "real", "boolean", "date", "datetime", "text")
 COLUMNS = [(f"a {kind}", kind) for kind in KINDS]
@@ -182,16 +185,22 @@ def test_a_physical_name_that_was_not_generated_is_refused(store: SqlAlchemyStor
     assert list(store.scan()) == []
 
 
-def test_a_ragged_row_is_refused_and_leaves_nothing_half_done(store: SqlAlchemyStore) -> None:
+def test_a_ragged_row_is_refused_and_leaves_nothing_half_done(
+    store: SqlAlchemyStore, sql_engine: str
+) -> None:
     good, bad = table_info(1, "good", [("a", "text")]), table_info(2, "bad", [("a", "text")])
     with pytest.raises(StoreError, match="row 2 of table 'bad' has 2 cells"):
         store.apply([record(good, [("x",)]), record(bad, [("x",), ("y", "z")])])
+    if sql_engine == "mariadb":  # DDL commits by itself: what is half done has no digest
+        assert [digest for _, digest in store.scan()] == ["d1", ""]
+        assert store.rows(bad, 1, 9) == []
+        store.delete([good.id, bad.id])
     assert list(store.scan()) == []
     assert bad.physical not in physical_names(store)
 
 
 def test_searching_connections_cannot_write(store: SqlAlchemyStore) -> None:
-    with pytest.raises(StoreError, match="readonly"), store._database.read() as connection:
+    with pytest.raises(StoreError, match=r"(?i)read.?only"), store._database.read() as connection:
         connection.execute(sa.text("DELETE FROM hetarag_tables"))
 
 
@@ -202,7 +211,7 @@ def test_unusable_addresses_are_explained(tmp_path: Path) -> None:
         SqlAlchemyStore("sqlite://")
     (tmp_path / "tables.sqlite").write_bytes(b"this is no database " * 100)
     with pytest.raises(StoreError, match="repair"):
-        open_store(tmp_path)
+        SqlAlchemyStore.open("embedded", tmp_path, StoreOptions())
     with pytest.raises(StoreError) as caught:
         SqlAlchemyStore("nosuchdb://user:secret@host/db")
     assert "secret" not in str(caught.value)
@@ -220,8 +229,10 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from sql_samples import open_store, record, table_info
-store = open_store(Path(sys.argv[1]))
+from hetarag.stores.registry import StoreOptions
+from hetarag.stores.sql_alchemy import SqlAlchemyStore
+from sql_samples import record, table_info
+store = SqlAlchemyStore.open(sys.argv[3], Path(sys.argv[1]), StoreOptions())
 for turn in range(10**6):
     table = table_info(turn % 3 + 1, "t", [("a", "text"), ("b", "integer")])
     store.apply([record(table, ((f"turn {turn}", row) for row in range(500)), f"d{turn}")])
@@ -229,12 +240,16 @@ for turn in range(10**6):
 """
 
 
-def test_a_killed_writer_leaves_whole_tables(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_whole_tables(tmp_path: Path, sql_engine: str) -> None:
     for round_ in range(2):
         child = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path), str(Path(__file__).parent)],
+            [
+                *(sys.executable, "-c", WRITER),
+                *(str(tmp_path), str(Path(__file__).parent), address_of(tmp_path)),
+            ],
             stdout=subprocess.PIPE,
             text=True,
+            cwd=Path(__file__).parents[2],
         )
         assert child.stdout is not None
         confirmed = [child.stdout.readline() for _ in range(4)]
@@ -245,9 +260,14 @@ def test_a_killed_writer_leaves_whole_tables(tmp_path: Path) -> None:
         store = open_store(tmp_path, Catalogue())
         found = dict(store.scan())
         done = int(confirmed[-1])
-        assert len(found) == 3
+        # Where DDL commits by itself a table may be half done: it has no digest, or is not there.
+        unfinished = 3 - sum(map(bool, found.values()))
+        assert unfinished <= (sql_engine == "mariadb")
         for number in (1, 2, 3):
             table = table_info(number, "t", [("a", "text"), ("b", "integer")])
+            if not found.get(table.id):
+                assert store.rows(table, 1, 10_000) == []
+                continue
             turn = int(found[table.id].removeprefix("d"))
             assert store.rows(table, 1, 10_000) == [(f"turn {turn}", row) for row in range(500)]
             newest = max(t for t in range(done + 1) if t % 3 == number - 1)

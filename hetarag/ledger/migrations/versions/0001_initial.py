@@ -1,5 +1,7 @@
 """The ledger's first schema."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
@@ -8,34 +10,54 @@ revision = "0001"
 down_revision = None
 
 
+LONG_TEXT = (
+    sa.Text()
+    .with_variant(sa.Text(collation="C"), "postgresql")
+    .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql")
+    .with_variant(mysql.LONGTEXT(collation="utf8mb4_nopad_bin"), "mariadb")
+)
+OPTIONS: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_nopad_bin",
+}
+
+
+def exact(length: int) -> sa.types.TypeEngine[str]:
+    return (
+        sa.String(length)
+        .with_variant(sa.String(length, collation="C"), "postgresql")
+        .with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")
+        .with_variant(mysql.VARCHAR(length, collation="utf8mb4_nopad_bin"), "mariadb")
+    )
+
+
 def upgrade() -> None:
     op.create_table(
         "documents",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column(
             "collection",
-            sa.String(length=400)
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mariadb")
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mysql"),
+            exact(400),
             nullable=False,
         ),
         sa.Column(
             "uri",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            LONG_TEXT,
             nullable=False,
         ),
         sa.Column(
             "name",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            LONG_TEXT,
             nullable=False,
         ),
         sa.Column("live", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("deleted", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
+        **OPTIONS,
     )
     op.create_index(op.f("ix_documents_collection"), "documents", ["collection"], unique=False)
     op.create_index(op.f("ix_documents_live"), "documents", ["live"], unique=False)
@@ -54,6 +76,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("fingerprint", "text_hash", name=op.f("pk_embeddings")),
+        **OPTIONS,
     )
     op.create_index(op.f("ix_embeddings_generation"), "embeddings", ["generation"], unique=False)
     op.create_table(
@@ -66,38 +89,32 @@ def upgrade() -> None:
         ),
         sa.Column(
             "key",
-            sa.String(length=400)
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mariadb")
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mysql"),
+            exact(400),
             nullable=False,
         ),
         sa.Column(
             "name",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            LONG_TEXT,
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_entities")),
         sa.UniqueConstraint("key", name=op.f("uq_entities_key")),
+        **OPTIONS,
     )
     op.create_table(
         "meta",
         sa.Column(
             "key",
-            sa.String(length=64)
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=64), "mariadb")
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=64), "mysql"),
+            exact(64),
             nullable=False,
         ),
         sa.Column(
             "value",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            LONG_TEXT,
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
+        **OPTIONS,
     )
     op.create_table(
         "outbox",
@@ -118,16 +135,15 @@ def upgrade() -> None:
         sa.Column("last", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("claimed_by", sa.String(length=100), nullable=True),
-        sa.Column("claimed_until", sa.Float(precision=53), nullable=False),
+        sa.Column("claimed_until", sa.Double(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column(
             "error",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            LONG_TEXT,
             nullable=True,
         ),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_outbox")),
+        **OPTIONS,
     )
     op.create_index(op.f("ix_outbox_generation"), "outbox", ["generation"], unique=False)
     op.create_index(
@@ -138,19 +154,15 @@ def upgrade() -> None:
         sa.Column("document_id", sa.String(length=36), nullable=False),
         sa.Column(
             "key",
-            sa.String(length=200)
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=200), "mariadb")
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=200), "mysql"),
+            exact(200),
             nullable=False,
         ),
         sa.Column(
             "text",
-            sa.String(length=400)
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mariadb")
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mysql"),
+            exact(400),
             nullable=False,
         ),
-        sa.Column("number", sa.Float(precision=53), nullable=True),
+        sa.Column("number", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["document_id"],
             ["documents.id"],
@@ -158,6 +170,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("document_id", "key", name=op.f("pk_attributes")),
+        **OPTIONS,
     )
     op.create_index("ix_attributes_key_number", "attributes", ["key", "number"], unique=False)
     op.create_index("ix_attributes_key_text", "attributes", ["key", "text"], unique=False)
@@ -166,15 +179,14 @@ def upgrade() -> None:
         sa.Column("document_id", sa.String(length=36), nullable=False),
         sa.Column(
             "tag",
-            sa.String(length=400)
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mariadb")
-            .with_variant(mysql.VARCHAR(collation="utf8mb4_bin", length=400), "mysql"),
+            exact(400),
             nullable=False,
         ),
         sa.ForeignKeyConstraint(
             ["document_id"], ["documents.id"], name=op.f("fk_tags_document_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("document_id", "tag", name=op.f("pk_tags")),
+        **OPTIONS,
     )
     op.create_table(
         "versions",
@@ -192,9 +204,7 @@ def upgrade() -> None:
         sa.Column("media_type", sa.String(length=200), nullable=False),
         sa.Column(
             "title",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            LONG_TEXT,
             nullable=False,
         ),
         sa.Column("length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -204,6 +214,7 @@ def upgrade() -> None:
             ["document_id"], ["documents.id"], name=op.f("fk_versions_document_id")
         ),
         sa.PrimaryKeyConstraint("generation", name=op.f("pk_versions")),
+        **OPTIONS,
     )
     op.create_index(op.f("ix_versions_document_id"), "versions", ["document_id"], unique=False)
     op.create_index(op.f("ix_versions_state"), "versions", ["state"], unique=False)
@@ -231,6 +242,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_chunks")),
         sa.UniqueConstraint("generation", "ordinal", name=op.f("uq_chunks_generation_ordinal")),
         sa.UniqueConstraint("id", name=op.f("uq_chunks_id")),
+        **OPTIONS,
     )
     op.create_table(
         "tables",
@@ -246,9 +258,7 @@ def upgrade() -> None:
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column(
             "name",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            LONG_TEXT,
             nullable=False,
         ),
         sa.Column("physical", sa.String(length=60), nullable=False),
@@ -265,6 +275,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_tables")),
         sa.UniqueConstraint("physical", name=op.f("uq_tables_physical")),
+        **OPTIONS,
     )
     op.create_index(op.f("ix_tables_generation"), "tables", ["generation"], unique=False)
     op.create_table(
@@ -275,15 +286,14 @@ def upgrade() -> None:
         sa.Column("piece", sa.Integer(), nullable=False),
         sa.Column(
             "text",
-            sa.Text()
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mariadb")
-            .with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql"),
+            LONG_TEXT,
             nullable=False,
         ),
         sa.ForeignKeyConstraint(
             ["generation"], ["versions.generation"], name=op.f("fk_texts_generation")
         ),
         sa.PrimaryKeyConstraint("generation", "piece", name=op.f("pk_texts")),
+        **OPTIONS,
     )
     op.create_table(
         "mentions",
@@ -302,6 +312,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["chunk"], ["chunks.number"], name=op.f("fk_mentions_chunk")),
         sa.ForeignKeyConstraint(["entity"], ["entities.number"], name=op.f("fk_mentions_entity")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_mentions")),
+        **OPTIONS,
     )
     op.create_index(op.f("ix_mentions_chunk"), "mentions", ["chunk"], unique=False)
     op.create_index(op.f("ix_mentions_entity"), "mentions", ["entity"], unique=False)
@@ -322,6 +333,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["source"], ["entities.number"], name=op.f("fk_relations_source")),
         sa.ForeignKeyConstraint(["target"], ["entities.number"], name=op.f("fk_relations_target")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_relations")),
+        **OPTIONS,
     )
     op.create_index(op.f("ix_relations_chunk"), "relations", ["chunk"], unique=False)
     op.create_index(op.f("ix_relations_source"), "relations", ["source"], unique=False)
@@ -339,36 +351,22 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["table"], ["tables.number"], name=op.f("fk_staged_rows_table")),
         sa.PrimaryKeyConstraint("table", "batch", name=op.f("pk_staged_rows")),
+        **OPTIONS,
     )
 
 
 def downgrade() -> None:
     op.drop_table("staged_rows")
-    op.drop_index(op.f("ix_relations_target"), table_name="relations")
-    op.drop_index(op.f("ix_relations_source"), table_name="relations")
-    op.drop_index(op.f("ix_relations_chunk"), table_name="relations")
     op.drop_table("relations")
-    op.drop_index(op.f("ix_mentions_entity"), table_name="mentions")
-    op.drop_index(op.f("ix_mentions_chunk"), table_name="mentions")
     op.drop_table("mentions")
     op.drop_table("texts")
-    op.drop_index(op.f("ix_tables_generation"), table_name="tables")
     op.drop_table("tables")
     op.drop_table("chunks")
-    op.drop_index(op.f("ix_versions_state"), table_name="versions")
-    op.drop_index(op.f("ix_versions_document_id"), table_name="versions")
     op.drop_table("versions")
     op.drop_table("tags")
-    op.drop_index("ix_attributes_key_text", table_name="attributes")
-    op.drop_index("ix_attributes_key_number", table_name="attributes")
     op.drop_table("attributes")
-    op.drop_index("ix_outbox_store_operation_number", table_name="outbox")
-    op.drop_index(op.f("ix_outbox_generation"), table_name="outbox")
     op.drop_table("outbox")
     op.drop_table("meta")
     op.drop_table("entities")
-    op.drop_index(op.f("ix_embeddings_generation"), table_name="embeddings")
     op.drop_table("embeddings")
-    op.drop_index(op.f("ix_documents_live"), table_name="documents")
-    op.drop_index(op.f("ix_documents_collection"), table_name="documents")
     op.drop_table("documents")
