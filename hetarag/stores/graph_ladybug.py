@@ -192,6 +192,13 @@ class LadybugStore(Embedded, Store):
                 with suppress(RuntimeError):  # the engine may have rolled back by itself
                     self._rows("ROLLBACK")
                 raise
+            finally:
+                self._renew()
+
+    def _renew(self) -> None:
+        """Take a new connection: one keeps what it has copied, 80 kB a passage, until it is closed."""
+        old, self._connection = self._open(), ladybug.Connection(self._database)
+        old.close()
 
     def _digests(self, ids: Collection[str]) -> dict[str, str]:
         wanted = [encodable(identifier) for identifier in ids]
