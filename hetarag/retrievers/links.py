@@ -20,7 +20,7 @@ from hetarag.text import STOP_WORDS, name_key, phrases, stem, stems, words
 from hetarag.types import Link, RankedEvidence, Vector
 
 _PER_ANCHOR = 6
-_LINKS = 32  # as many questions are embedded: the larger part of what a hop costs
+_LINKS = 20  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
 SHARED_BY = 40  # passages: a name that more of them share leads everywhere
 
 
