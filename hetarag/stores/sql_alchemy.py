@@ -44,7 +44,10 @@ class SqlAlchemyStore(TableStore):
     kind: StoreKind = "sql"
     accepts: frozenset[EvidenceKind] = frozenset({"table"})
 
-    def __init__(self, url: sa.URL | str, catalogue: TableCatalogue | None = None) -> None:
+    def __init__(
+        self, url: sa.URL | str, catalogue: TableCatalogue | None = None, owner: str = ""
+    ) -> None:
+        self._owner = owner
         self._database = Database(url)
         self._catalogue = catalogue
         self._search = TableSearch()
@@ -58,7 +61,7 @@ class SqlAlchemyStore(TableStore):
     def open(cls, address: str, folder: Path, options: StoreOptions) -> SqlAlchemyStore:
         """Open the database at a URL, or the embedded one in `folder`."""
         if address != EMBEDDED:
-            return cls(address, options.catalogue)
+            return cls(address, options.catalogue, options.prefix)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -70,6 +73,21 @@ class SqlAlchemyStore(TableStore):
     def _create(self) -> None:
         with self._database.write() as connection:
             sql_schema.create_all(connection)
+            if self._owner:
+                self._claim(connection)
+
+    def _claim(self, connection: sa.Connection) -> None:
+        """Take a database that nobody has; tables of two ledgers would have the same numbers."""
+        known = sql_schema.owner
+        first = connection.scalar(sa.select(known.c.prefix))
+        if first is None:
+            connection.execute(sa.insert(known), {"only": 1, "prefix": self._owner})
+        elif first != self._owner:
+            raise StoreError(
+                "sql",
+                f"the database has the tables of another knowledge base, {first}: give this one a "
+                "database of its own",
+            )
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write tables over earlier ones of the same ids, small ones together in a transaction."""

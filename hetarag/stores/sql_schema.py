@@ -49,6 +49,15 @@ tables = sa.Table(
     **_options,
 )
 
+# On a server: the one knowledge base whose tables these are. Their numbers are its ledger's.
+owner = sa.Table(
+    "hetarag_owner",
+    _metadata,
+    sa.Column("only", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("prefix", sa.String(100), nullable=False),
+    **_options,
+)
+
 # One line for each distinct value of a column and each name it goes by: `row_no` is the first row
 # with it, `occurrences` counts them. A long column is written in portions, so a value may have
 # several lines; their occurrences add up.
