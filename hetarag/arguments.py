@@ -11,7 +11,7 @@ from hetarag.config import EMBEDDED, Settings, load, validate
 from hetarag.errors import InputError, SearchError
 from hetarag.types import Answer, RankedEvidence, SearchResult, StreamEvent
 
-_SETTINGS_FILE = "hetarag.toml"
+SETTINGS_FILE = "hetarag.toml"
 
 
 def settings_of(config: str | Path | Mapping[str, Any] | Settings | None, folder: Path) -> Settings:
@@ -20,8 +20,8 @@ def settings_of(config: str | Path | Mapping[str, Any] | Settings | None, folder
         return config
     if isinstance(config, Mapping):
         return validate(config, "config")
-    if config is None and (folder / _SETTINGS_FILE).is_file():
-        return load(folder / _SETTINGS_FILE)
+    if config is None and (folder / SETTINGS_FILE).is_file():
+        return load(folder / SETTINGS_FILE)
     return load(config)
 
 

@@ -27,6 +27,7 @@ from hetarag.errors import ConfigError, InputError, NotFoundError, SearchError
 from hetarag.ingest.extract import make_extractor
 from hetarag.ledger.catalogue import Catalogue
 from hetarag.ledger.check import Checker
+from hetarag.ledger.copying import copy_ledger, stage_tables, unstage_tables
 from hetarag.ledger.embeddings import EmbeddingCache
 from hetarag.ledger.entities import AliasLinker
 from hetarag.ledger.filters import Where, documents_where
@@ -349,6 +350,26 @@ class HetaRAG:
             self._outbox.release()
             self._outbox.drain()
             return self._checker.repair()
+
+    def adopt(self, other: HetaRAG) -> Differences:
+        """Take over all that `other` holds, into this one, which must be empty; then verify.
+
+        Nothing is parsed or embedded again. Run again after a failure it goes on with `repair`.
+
+        Raises:
+            InputError: this one holds documents, or `other` still owes its stores something.
+            FingerprintError: the two have different embedders.
+        """
+        with self._lock, other._lock:
+            copy_ledger(other._ledger, self._ledger)
+            self._require_embedder()
+            tables = other._shelf.tables()
+            if tables is not None:
+                stage_tables(self._ledger, self._catalogue, tables)
+            left = self._checker.repair()
+            if all(difference.ok for difference in left):
+                unstage_tables(self._ledger)
+            return left
 
     def reindex(self, progress: Watcher | None = None) -> IngestReport:
         """Bring everything to the embedder, splitter and extractor of the settings.

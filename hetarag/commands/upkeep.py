@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from hetarag.arguments import SETTINGS_FILE
 from hetarag.commands.common import DEFAULT_KB, Config, Json, Kb, echo, echo_json, open_kb
+from hetarag.moving import migrate as move
 from hetarag.types import Difference
 
 
@@ -15,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command("verify")(verify)
     app.command("repair")(repair)
     app.command("reindex")(reindex)
+    app.command("migrate")(migrate)
 
 
 def status(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> None:
@@ -69,6 +75,19 @@ def reindex(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> N
         echo_json(report)
     else:
         echo(f"{report.updated} documents with a new version, {report.pending} batches owed")
+
+
+def migrate(
+    to: Annotated[Path, typer.Option("--to", help="TOML file with the engines to move to.")],
+    into: Annotated[Path, typer.Option("--into", help="Folder of the new knowledge base.")],
+    kb: Kb = DEFAULT_KB,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Copy a knowledge base to other engines, without parsing or embedding again."""
+    _report(move(kb, into, to, config=config), json)
+    # From now on the folder says by itself where its stores are.
+    (into / SETTINGS_FILE).write_bytes(to.read_bytes())
 
 
 def _report(differences: list[Difference], json: bool) -> None:

@@ -45,11 +45,12 @@ class Checker:
 
     def repair(self) -> list[Difference]:
         """Mend what `verify` finds and return what is left, per store."""
-        for kind, open_store in self._stores.items():
+        # The others are written from the tables' rows, which the SQL store holds: it comes first.
+        for kind in sorted(self._stores, key=lambda kind: kind != "sql"):
             difference = self._compare(kind)
             if difference.ok or difference.error:
                 continue
-            self._mend(open_store(), difference)
+            self._mend(self._stores[kind](), difference)
         return self.verify()
 
     def _compare(self, kind: str) -> Difference:

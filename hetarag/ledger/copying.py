@@ -1,0 +1,79 @@
+"""Copying a ledger into another database, for a knowledge base that moves to other engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, Table, delete, func, insert, select
+
+from hetarag.errors import InputError
+from hetarag.ledger import schema
+from hetarag.ledger.catalogue import Catalogue
+from hetarag.ledger.contents import pack_rows
+from hetarag.ledger.ledger import Ledger
+from hetarag.protocols import TableStore
+from hetarag.types import Filter, TableInfo
+
+_ROWS = 1_000
+_OWN = ("id", "stamp")  # facts that each ledger has for itself
+_LEFT = (schema.meta, schema.outbox, schema.staged_rows)
+
+
+def copy_ledger(source: Ledger, target: Ledger) -> None:
+    """Copy documents, texts, chunks, mentions, embeddings and settings into an empty ledger.
+
+    Nothing may be owed to the source's stores, and the target may hold no document: `InputError`
+    otherwise. All of it is one transaction; the target keeps its own id.
+    """
+    with source.reading() as old, target.writing() as new:
+        if old.scalar(select(func.count()).select_from(schema.outbox)):
+            raise InputError(
+                "the knowledge base still owes its stores something: run `hetarag repair` first"
+            )
+        if new.scalar(select(func.count()).select_from(schema.documents)):
+            raise InputError("the ledger to move to has documents already: give an empty one")
+        for table in schema.metadata.sorted_tables:
+            if table not in _LEFT:
+                _copy(old, new, table)
+        known = schema.meta.c
+        facts = old.execute(select(known.key, known.value).where(known.key.not_in(_OWN))).all()
+        new.execute(delete(schema.meta).where(known.key.in_([fact.key for fact in facts])))
+        new.execute(insert(schema.meta), [{"key": f.key, "value": f.value} for f in facts])
+
+
+def stage_tables(target: Ledger, catalogue: Catalogue, source: TableStore) -> int:
+    """Put the rows of all live tables where the SQL store takes them from; return how many tables.
+
+    `catalogue` is the target's. `unstage_tables` removes them once the store has them.
+    """
+    found = catalogue.visible(Filter(tags=None))
+    for info in found:
+        for batch, rows in enumerate(_pages(source, info)):
+            with target.writing() as connection:
+                connection.execute(
+                    insert(schema.staged_rows),
+                    [{"table": info.number, "batch": batch, "rows": rows}],
+                )
+    return len(found)
+
+
+def unstage_tables(target: Ledger) -> None:
+    """Forget the rows that `stage_tables` has put there."""
+    with target.writing() as connection:
+        connection.execute(delete(schema.staged_rows))
+
+
+def _copy(old: Connection, new: Connection, table: Table) -> None:
+    for rows in old.execute(select(table)).mappings().partitions(_ROWS):
+        new.execute(insert(table), [dict(row) for row in rows])
+    counted = table.autoincrement_column
+    if new.dialect.name == "postgresql" and counted is not None and counted.autoincrement is True:
+        # Rows that came with their numbers leave the sequence where it was.
+        sequence = func.pg_get_serial_sequence(f'"{table.name}"', counted.name)
+        free = func.coalesce(func.max(counted), 0) + 1
+        new.execute(select(func.setval(sequence, free, False)))
+
+
+def _pages(source: TableStore, info: TableInfo) -> Iterator[bytes]:
+    for first in range(1, info.row_count + 1, _ROWS):
+        yield pack_rows(source.rows(info, first, min(first + _ROWS - 1, info.row_count)))
