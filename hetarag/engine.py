@@ -23,11 +23,11 @@ from hetarag.arguments import (
     tags_of,
 )
 from hetarag.config import EMBEDDED, SearchSettings, Settings, changed_search, redact
-from hetarag.errors import ConfigError, InputError, NotFoundError, SearchError
+from hetarag.errors import ConfigError, FingerprintError, InputError, NotFoundError, SearchError
 from hetarag.ingest.extract import make_extractor
 from hetarag.ledger.catalogue import Catalogue
 from hetarag.ledger.check import Checker
-from hetarag.ledger.copying import copy_ledger, stage_tables, unstage_tables
+from hetarag.ledger.copying import copy_ledger, unstage_tables
 from hetarag.ledger.embeddings import EmbeddingCache
 from hetarag.ledger.entities import AliasLinker
 from hetarag.ledger.filters import Where, documents_where
@@ -361,11 +361,13 @@ class HetaRAG:
             FingerprintError: the two have different embedders.
         """
         with self._lock, other._lock:
-            copy_ledger(other._ledger, self._ledger)
-            self._require_embedder()
-            tables = other._shelf.tables()
-            if tables is not None:
-                stage_tables(self._ledger, self._catalogue, tables)
+            made_with = other._ledger.get("embedder")
+            if made_with is not None and made_with != self.embedder.fingerprint:
+                raise FingerprintError(
+                    "the settings to move to name another embedder: move with the same one first, "
+                    "then change it and run `hetarag reindex`"
+                )
+            copy_ledger(other._ledger, self._ledger, other._catalogue, other._shelf.tables())
             left = self._checker.repair()
             if all(difference.ok for difference in left):
                 unstage_tables(self._ledger)

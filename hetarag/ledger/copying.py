@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
@@ -19,11 +19,15 @@ _OWN = ("id", "stamp")  # facts that each ledger has for itself
 _LEFT = (schema.meta, schema.outbox, schema.staged_rows)
 
 
-def copy_ledger(source: Ledger, target: Ledger) -> None:
+def copy_ledger(
+    source: Ledger, target: Ledger, catalogue: Catalogue, rows: TableStore | None
+) -> None:
     """Copy documents, texts, chunks, mentions, embeddings and settings into an empty ledger.
 
     Nothing may be owed to the source's stores, and the target may hold no document: `InputError`
-    otherwise. All of it is one transaction; the target keeps its own id.
+    otherwise. The rows of all tables of the source's `catalogue` are read from `rows` and put where the
+    target's SQL store takes them from; `unstage_tables` removes them once it has them. All of it is
+    one transaction, so that a copy that is cut off leaves nothing. The target keeps its own id.
     """
     with source.reading() as old, target.writing() as new:
         if old.scalar(select(func.count()).select_from(schema.outbox)):
@@ -39,26 +43,12 @@ def copy_ledger(source: Ledger, target: Ledger) -> None:
         facts = old.execute(select(known.key, known.value).where(known.key.not_in(_OWN))).all()
         new.execute(delete(schema.meta).where(known.key.in_([fact.key for fact in facts])))
         new.execute(insert(schema.meta), [{"key": f.key, "value": f.value} for f in facts])
-
-
-def stage_tables(target: Ledger, catalogue: Catalogue, source: TableStore) -> int:
-    """Put the rows of all live tables where the SQL store takes them from; return how many tables.
-
-    `catalogue` is the target's. `unstage_tables` removes them once the store has them.
-    """
-    found = catalogue.visible(Filter(tags=None))
-    for info in found:
-        for batch, rows in enumerate(_pages(source, info)):
-            with target.writing() as connection:
-                connection.execute(
-                    insert(schema.staged_rows),
-                    [{"table": info.number, "batch": batch, "rows": rows}],
-                )
-    return len(found)
+        if rows is not None:
+            _stage(new, catalogue.visible(Filter(tags=None)), rows)
 
 
 def unstage_tables(target: Ledger) -> None:
-    """Forget the rows that `stage_tables` has put there."""
+    """Forget the rows that `copy_ledger` has put there."""
     with target.writing() as connection:
         connection.execute(delete(schema.staged_rows))
 
@@ -74,6 +64,9 @@ def _copy(old: Connection, new: Connection, table: Table) -> None:
         new.execute(select(func.setval(sequence, free, False)))
 
 
-def _pages(source: TableStore, info: TableInfo) -> Iterator[bytes]:
-    for first in range(1, info.row_count + 1, _ROWS):
-        yield pack_rows(source.rows(info, first, min(first + _ROWS - 1, info.row_count)))
+def _stage(new: Connection, tables: Iterable[TableInfo], rows: TableStore) -> None:
+    for info in tables:
+        for batch, first in enumerate(range(1, info.row_count + 1, _ROWS)):
+            page = pack_rows(rows.rows(info, first, min(first + _ROWS - 1, info.row_count)))
+            line = {"table": info.number, "batch": batch, "rows": page}
+            new.execute(insert(schema.staged_rows), [line])
