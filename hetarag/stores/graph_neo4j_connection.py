@@ -150,12 +150,11 @@ class Neo4jConnection:
             driver, self._driver = self._driver, None
         if loop is None:
             return
-        if driver is not None:
-            ending = asyncio.run_coroutine_threadsafe(_end(driver), loop)
-            try:
-                ending.result(_CLOSE_SECONDS + _GRACE)
-            except Exception:
-                ending.cancel()  # the server is frozen: its connections end with the process
+        ending = asyncio.run_coroutine_threadsafe(_end(driver), loop)
+        try:
+            ending.result(_CLOSE_SECONDS + _GRACE)
+        except Exception:
+            ending.cancel()  # the server is frozen: its connections end with the process
         loop.call_soon_threadsafe(loop.stop)
 
     def check_open(self) -> None:
@@ -168,9 +167,10 @@ class Neo4jConnection:
     def _run(self, work: Work[T], action: str, mode: str, deadline: float | None) -> T:
         in_time("graph", deadline)
         limit = _PATIENCE if deadline is None else deadline - time.monotonic()
-        loop = self._started()
         with self._translated(action, deadline):
-            running = asyncio.run_coroutine_threadsafe(self._within(work, mode, limit), loop)
+            with self._lock:  # so that `close` finds all that has begun
+                loop = self._started()
+                running = asyncio.run_coroutine_threadsafe(self._within(work, mode, limit), loop)
             try:
                 return running.result(limit + _GRACE)
             finally:
@@ -206,14 +206,13 @@ class Neo4jConnection:
         return self._driver
 
     def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            self.check_open()
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(
-                    target=_serve, args=(self._loop,), name="hetarag-neo4j", daemon=True
-                ).start()
-            return self._loop
+        self.check_open()
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(
+                target=_serve, args=(self._loop,), name="hetarag-neo4j", daemon=True
+            ).start()
+        return self._loop
 
     @contextmanager
     def _translated(self, action: str, deadline: float | None) -> Iterator[None]:
@@ -276,9 +275,15 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-async def _end(driver: AsyncDriver) -> None:
+async def _end(driver: AsyncDriver | None) -> None:
+    """Stop whatever still runs, so that no thread waits for it in vain, and close the driver."""
+    running = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in running:
+        task.cancel()
     async with asyncio.timeout(_CLOSE_SECONDS):
-        await driver.close()
+        await asyncio.gather(*running, return_exceptions=True)
+        if driver is not None:
+            await driver.close()
 
 
 def _wrong(reason: str) -> StoreError:

@@ -56,6 +56,9 @@ def test_killed_at_a_random_moment(bench: Bench, steps: int) -> None:
     unfinished = content(step_records(bench, last + 1))
     dropped = set(step_deletes(bench, last + 1))
     assert {i: d for i, d in finished.items() if i not in dropped}.items() <= held.items()
+    if "mariadb" in bench.address:  # DDL commits by itself there: a half-done table has no digest
+        assert {i for i, digest in held.items() if not digest} <= unfinished.keys() | dropped
+        held = {i: digest for i, digest in held.items() if digest}
     assert held.items() <= (finished | unfinished).items()
 
     store.apply(step_records(bench, last + 1))
