@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from hetarag.errors import InputError
 from hetarag.eval.datasets import read_corpus, read_questions
 from hetarag.eval.metrics import containment, exact_match, f1
 from hetarag.eval.reading_tasks import Task, gold_task, in_conflict, with_distractors
+from hetarag.eval.run_folder import Entry, RunFolder
 from hetarag.eval.significance import bootstrap, mcnemar, paired
 from hetarag.models.reader import make_reader
 from hetarag.types import Answer, RankedEvidence
@@ -70,7 +70,7 @@ def bench(
     name = corpus.parent.name if corpus.stem == "corpus" else corpus.stem
     plan = Plan(name, settings.models.reader, evidence, distractors, conflict)
     results = Results(run or Path("runs/qa") / plan.folder, plan)
-    answered: dict[str, dict[str, dict[str, Any]]] = {}
+    answered: dict[str, dict[str, Entry]] = {}
     # Decoders take turns on each question, so what the reader read of it serves all of them.
     model = make_reader(settings.models, share_prompts=True)
     folder = kb or Path("runs/qa-kb") / name
@@ -81,38 +81,20 @@ def bench(
                 key = (task.question.id, decoder)
                 if key not in results:
                     answer = rag.read(task.question.text, task.evidence, decoder=decoder)
-                    results.add(task, decoder, answer)
+                    results.score(task, decoder, answer)
                 lines[decoder] = results[key]
     if not answered:
         raise InputError(f"{questions}: no question can be asked in this way")
     return [_row(decoder, decoders[0], list(answered.values())) for decoder in decoders]
 
 
-class Results:
+class Results(RunFolder):
     """The lines of a run, by question and decoder."""
 
     def __init__(self, folder: Path, plan: Plan) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "results.jsonl"
-        self._lines: dict[tuple[str, str], dict[str, Any]] = {}
-        config = folder / "config.json"
-        if config.is_file() and json.loads(config.read_text("utf-8")) != asdict(plan):
-            raise InputError(
-                f"{folder}: was made with {config.read_text('utf-8').strip()}: give another --run "
-                "folder"
-            )
-        config.write_text(json.dumps(asdict(plan)) + "\n", encoding="utf-8")
-        if self._path.is_file():
-            for entry in _entries(self._path):
-                self._lines[entry["id"], entry["decoder"]] = entry
+        super().__init__(folder, asdict(plan), ("id", "decoder"))
 
-    def __contains__(self, key: tuple[str, str]) -> bool:
-        return key in self._lines
-
-    def __getitem__(self, key: tuple[str, str]) -> dict[str, Any]:
-        return self._lines[key]
-
-    def add(self, task: Task, decoder: str, answer: Answer) -> None:
+    def score(self, task: Task, decoder: str, answer: Answer) -> None:
         """Score an answer and append its line."""
         text = _MARK.sub("", answer.text).strip().rstrip(".")
         read = answer.trace.read
@@ -136,9 +118,7 @@ class Results:
             "layers": list(read.layers) if read else [],
             "iks": [[float(f"{x:.4g}") for x in step.iks] for step in tokens if step.iks],
         }
-        self._lines[question.id, decoder] = entry
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self.add(entry)
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -218,15 +198,3 @@ def _settings(config: Path | None, reader: str | None) -> Settings:
         return settings
     models = settings.models.model_copy(update={"reader": reader})
     return settings.model_copy(update={"models": models})
-
-
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a run. A last line that was cut off as it was written is taken away."""
-    whole, end, rest = path.read_bytes().rpartition(b"\n")
-    if rest:
-        path.write_bytes(whole + end)
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            yield json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: not a line of a run") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from hetarag.errors import InputError, MissingExtraError
+from hetarag.errors import MissingExtraError
+from hetarag.eval.run_folder import Entry, read_results
 from hetarag.eval.significance import bootstrap
 
 _LAYER = re.compile(r"^lfd[a-z-]*\[(?:[^\]]*,)?(?:layers|candidates)=(\d+)[,\]]")
 _STEPS = 12
 """Steps that are shown: few answers are longer."""
 
-Entry = Mapping[str, Any]
 Axes = Any  # matplotlib has no types for what it hands out
 
 
@@ -35,7 +34,7 @@ def draw(runs: Sequence[Path], out: Path) -> list[Path]:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    entries = [entry for run in runs for entry in _entries(run)]
+    entries = [entry for run in runs for entry in read_results(run)]
     by_decoder: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_decoder[entry["decoder"]].append(entry)
@@ -50,13 +49,6 @@ def draw(runs: Sequence[Path], out: Path) -> list[Path]:
                 figure.savefig(written[-1], metadata={"Date": None})
         pyplot.close(figure)
     return written
-
-
-def _entries(run: Path) -> list[Entry]:
-    path = run / "results.jsonl"
-    if not path.is_file():
-        raise InputError(f"{run}: no results.jsonl there: give the folder of a bench qa run")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _accuracy_by_layer(axes: Axes, runs: Mapping[str, Sequence[Entry]]) -> bool:
