@@ -18,9 +18,10 @@ Corpus = Annotated[Path, typer.Option("--corpus", help="JSON Lines of {id, title
 Questions = Annotated[
     Path, typer.Option("--questions", help="JSON Lines of {id, question, answers, supporting_ids}.")
 ]
-BenchKb = Annotated[
-    Path, typer.Option("--kb", help="Knowledge base of the benchmark; ingested if need be.")
+CorpusKb = Annotated[
+    Path | None, typer.Option("--kb", help="Knowledge base of the corpus; ingested if need be.")
 ]
+DEFAULT_KB = Path("runs/retrieval-kb")
 Out = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Only the first N questions.")]
 Skip = Annotated[int, typer.Option("--skip", help="Leave out the first N questions.")]
@@ -30,32 +31,62 @@ Skip = Annotated[int, typer.Option("--skip", help="Leave out the first N questio
 def retrieval(
     corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
     questions: Questions = DATA / "2wiki_dev/questions.jsonl",
-    kb: BenchKb = Path("runs/retrieval-kb"),
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="Further corpora in the same pool, as distractors."),
+    ] = None,
+    systems: Annotated[
+        str | None, typer.Option("--systems", help="Names, with commas (default: all).")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="System that others are compared with.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Folder to resume; a JSON line per search.")
+    ] = None,
+    kb: CorpusKb = None,
     limit: Limit = None,
     skip: Skip = 0,
     config: Config = None,
     json: Out = None,
 ) -> None:
-    """Recall of the plane beside each store alone and plain RRF, on one corpus, in one run."""
-    from hetarag.engine import HetaRAG
+    """Recall, latency and room of the plane, each store alone, and the plane less each part."""
     from hetarag.eval import retrieval as bench
-    from hetarag.eval.datasets import read_questions
+    from hetarag.eval import retrieval_report as report
+    from hetarag.eval.costs import as_table
 
-    asked = read_questions(questions, limit, skip)
-    with HetaRAG.open(kb, config) as rag:
-        rag.ingest([corpus])
-        runs = bench.run_systems(rag, asked, bench.SYSTEMS)
-    rows = bench.summarise(runs, asked)
-    kinds = bench.by_type(runs, asked)
-    _print(f"Recall on {corpus.parent.name}, {len(asked)} questions", bench.markdown(rows))
-    _write(json, {"rows": rows, "by type": kinds, "machine": machine()})
+    corpora = [corpus, *(beside or [])]
+    done = bench.bench(
+        corpora=corpora,
+        questions=questions,
+        kb=kb,
+        run=run,
+        systems=systems,
+        baseline=baseline,
+        limit=limit,
+        skip=skip,
+        config=config,
+    )
+    rows = report.summarise(done.runs, done.questions, done.baseline)
+    kinds = report.by_type(done.runs, done.questions, done.baseline)
+    title = (
+        f"Recall on {bench.corpus_name(corpus)}, {len(done.questions)} questions, "
+        f"{done.documents} documents"
+    )
+    parts = [report.markdown(rows), report.types_table(kinds), report.stages_table(rows)]
+    table = "\n\n".join(part for part in [*parts, as_table(done.room)] if part)
+    figures = {"rows": rows, "by type": kinds, "room": done.room, "machine": machine()}
+    done.folder.write("table.md", f"### {title}\n\n{table}\n")
+    done.folder.write("summary.json", _as_json(figures))
+    _print(title, table)
+    _write(json, figures)
 
 
 @app.command("peers")
 def peers(
     corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
     questions: Questions = DATA / "2wiki_dev/questions.jsonl",
-    kb: BenchKb = Path("runs/retrieval-kb"),
+    kb: CorpusKb = None,
     limit: Limit = None,
     skip: Skip = 0,
     config: Config = None,
@@ -65,20 +96,23 @@ def peers(
     from hetarag.engine import HetaRAG
     from hetarag.eval import peers as others
     from hetarag.eval import retrieval as bench
+    from hetarag.eval import retrieval_report as report
     from hetarag.eval.datasets import read_corpus, read_questions
+    from hetarag.eval.systems import PLANE
 
     asked = read_questions(questions, limit, skip)
-    with HetaRAG.open(kb, config) as rag:
-        rag.ingest([corpus])
+    name = bench.corpus_name(corpus)
+    with HetaRAG.open(kb or DEFAULT_KB / name, config) as rag:
+        bench.take_in(rag, [corpus])
         searches: dict[str, others.Search] = {
-            bench.PLANE: lambda text: bench.distinct_documents(
+            PLANE: lambda text: bench.distinct_documents(
                 rag.search(text, bench.DEPTH, access="all")
             )
         }
         searches |= others.peers(read_corpus(corpus), rag.embedder)
         runs = others.run_searches(searches, asked)
-    rows = bench.summarise(runs, asked)
-    _print(f"Peers on {corpus.parent.name}, {len(asked)} questions", bench.markdown(rows))
+    rows = report.summarise(runs, asked, PLANE)
+    _print(f"Peers on {name}, {len(asked)} questions", report.markdown(rows))
     _write(json, {"rows": rows, "machine": machine()})
 
 
@@ -98,7 +132,7 @@ def ingest(
 def search(
     corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
     questions: Questions = DATA / "2wiki_dev/questions.jsonl",
-    kb: BenchKb = Path("runs/retrieval-kb"),
+    kb: CorpusKb = None,
     limit: Limit = 200,
     config: Config = None,
     json: Out = None,
@@ -107,12 +141,14 @@ def search(
     from hetarag.engine import HetaRAG
     from hetarag.eval import costs
     from hetarag.eval.datasets import read_questions
+    from hetarag.eval.retrieval import corpus_name, take_in
 
     asked = read_questions(questions, limit)
-    with HetaRAG.open(kb, config) as rag:
-        rag.ingest([corpus])
+    folder = kb or DEFAULT_KB / corpus_name(corpus)
+    with HetaRAG.open(folder, config) as rag:
+        take_in(rag, [corpus])
         row = costs.search_costs(rag, asked)
-    row |= costs.cold_search(kb, asked[0], config)
+    row |= costs.cold_search(folder, asked[0], config)
     _print(f"Search over {corpus.parent.name}", costs.as_table(row))
     _write(json, {**row, "machine": machine()})
 
@@ -242,10 +278,10 @@ def convert(
 
 @app.command("plots")
 def plots(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of bench qa runs.")],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of bench qa or bench retrieval.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the figures.")] = Path("figures"),
 ) -> None:
-    """Figures of bench qa runs: F1 and IKS by layer, layers chosen, tokens changed."""
+    """Figures of runs: recall by depth, latency by stage; F1 and IKS by layer, layers chosen."""
     from hetarag.eval.plots import draw
 
     for path in draw(runs, out):
@@ -290,4 +326,8 @@ def _print(title: str, table: str) -> None:
 def _write(path: Path | None, figures: dict[str, Any]) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(jsonlib.dumps(figures, indent=2, default=str) + "\n", encoding="utf-8")
+        path.write_text(_as_json(figures), encoding="utf-8")
+
+
+def _as_json(figures: dict[str, Any]) -> str:
+    return jsonlib.dumps(figures, indent=2, default=str) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import numpy as np
 from hetarag.config import load
 from hetarag.engine import HetaRAG
 from hetarag.eval.datasets import Question, read_corpus
+from hetarag.eval.memory import resident_mb
 from hetarag.models.embedders import make_embedder
 from hetarag.pipeline import IngestProgress
 from hetarag.protocols import Embedder
@@ -58,7 +58,7 @@ def ingest_costs(corpus: Path, config: Path | None) -> dict[str, Any]:
     memory: list[tuple[int, float]] = []
 
     def watch(state: IngestProgress) -> None:
-        memory.append((state.documents, _resident()))
+        memory.append((state.documents, resident_mb()))
 
     with (
         tempfile.TemporaryDirectory(prefix="hetarag-bench-") as folder,
@@ -226,12 +226,6 @@ def _passages(count: int, words: int) -> list[RankedEvidence]:
 
 def _memory_at(memory: Sequence[tuple[int, float]], documents: float) -> float:
     return next((mb for count, mb in memory if count >= documents), memory[-1][1])
-
-
-def _resident() -> float:
-    """Resident memory of this process in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _ms(seconds: Any) -> float:

@@ -14,7 +14,9 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 
 def retrieval_scores(
-    gold: Mapping[str, frozenset[str]], ranked: Mapping[str, Sequence[str]]
+    gold: Mapping[str, frozenset[str]],
+    ranked: Mapping[str, Sequence[str]],
+    cutoffs: Sequence[int] = CUTOFFS,
 ) -> dict[str, dict[str, float]]:
     """Return metric → question → value for the documents found, best first.
 
@@ -32,7 +34,7 @@ def retrieval_scores(
         for q, docs in ranked.items()
         for at, doc in enumerate(docs)
     ]
-    names = {R @ k: f"recall@{k}" for k in CUTOFFS} | {nDCG @ 10: "ndcg@10", RR: "mrr"}
+    names = {R @ k: f"recall@{k}" for k in cutoffs} | {nDCG @ 10: "ndcg@10", RR: "mrr"}
     scores: dict[str, dict[str, float]] = {
         name: dict.fromkeys(gold, 0.0) for name in names.values()
     }

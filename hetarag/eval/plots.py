@@ -1,4 +1,4 @@
-"""Figures of `bench qa` runs: what fusion does by layer and by step."""
+"""Figures of runs: of `bench qa` what fusion does by layer and by step; `bench retrieval` has its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hetarag.errors import MissingExtraError
+from hetarag.eval.retrieval_plots import PLOTS
 from hetarag.eval.run_folder import Entry, read_results
 from hetarag.eval.significance import bootstrap
 
@@ -24,8 +25,8 @@ Axes = Any  # matplotlib has no types for what it hands out
 def draw(runs: Sequence[Path], out: Path) -> list[Path]:
     """Draw what the runs hold into the folder `out` and return the files written.
 
-    Runs are folders of `bench qa`; several are put together. `accuracy-by-layer` needs decoders with
-    one layer each, such as lfd-normed[layers=20].
+    Runs are folders of `bench qa`, put together, or of `bench retrieval`, where each stays apart.
+    `accuracy-by-layer` needs decoders with one layer each, such as lfd-normed[layers=20].
     """
     try:
         import matplotlib
@@ -34,15 +35,23 @@ def draw(runs: Sequence[Path], out: Path) -> list[Path]:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    entries = [entry for run in runs for entry in read_results(run)]
     by_decoder: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        by_decoder[entry["decoder"]].append(entry)
+    by_system: dict[str, list[Entry]] = defaultdict(list)
+    for run in runs:
+        for entry in read_results(run):
+            if "decoder" in entry:
+                by_decoder[entry["decoder"]].append(entry)
+            else:
+                name = f"{run.name}: {entry['system']}" if len(runs) > 1 else entry["system"]
+                by_system[name].append(entry)
     out.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, plot in _PLOTS.items():
-        figure, axes = pyplot.subplots(figsize=(6.4, 3.6), layout="constrained")
-        if plot(axes, by_decoder):
+    plots = [(name, plot, by_decoder) for name, plot in _PLOTS.items()] if by_decoder else []
+    plots += [(name, plot, by_system) for name, plot in PLOTS.items()] if by_system else []
+    for name, plot, lines in plots:
+        size = (6.4, max(3.6, 0.3 * len(lines))) if name == "latency-by-stage" else (6.4, 3.6)
+        figure, axes = pyplot.subplots(figsize=size, layout="constrained")
+        if plot(axes, lines):
             written.append(out / f"{name}.svg")
             # No date and fixed ids: the same figures give the same file.
             with matplotlib.rc_context({"svg.hashsalt": name}):

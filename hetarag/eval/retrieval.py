@@ -1,44 +1,34 @@
-"""`hetarag bench retrieval`: which documents the plane finds, beside each store alone and plain RRF."""
+"""`hetarag bench retrieval`: which documents each system finds for the same questions, and how fast.
+
+A run is a line per question and system (`hetarag.eval.run_folder`); figures are made from the lines by
+`hetarag.eval.retrieval_report`.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from hetarag.arguments import settings_of
+from hetarag.config import Settings, redact
 from hetarag.engine import HetaRAG
-from hetarag.eval.datasets import Question
-from hetarag.eval.metrics import retrieval_scores
-from hetarag.eval.significance import Interval, bootstrap, paired
+from hetarag.errors import InputError
+from hetarag.eval.datasets import Question, read_questions
+from hetarag.eval.memory import room
+from hetarag.eval.run_folder import RunFolder
+from hetarag.eval.systems import PLANE, System, choose, systems_for
+from hetarag.models.manifest import sha256_of
+from hetarag.protocols import Embedder
 from hetarag.types import RankedEvidence
 
 DEPTH = 20
-PLANE = "plane"
-BASELINE = "vector + fulltext, RRF"
-
-_PLAIN = {"router": "all", "rerank": "none", "hops": False}
-
-SYSTEMS: Mapping[str, Mapping[str, Any]] = {
-    PLANE: {},
-    "vector alone": {"stores": ("vector",)},
-    "fulltext alone": {"stores": ("fulltext",)},
-    "graph alone": {"stores": ("graph",)},
-    "sql alone": {"stores": ("sql",)},
-    BASELINE: {"stores": ("vector", "fulltext")},
-    "all stores, plain RRF": {"settings": _PLAIN},
-    "plane without graph": {"stores": ("vector", "fulltext", "sql")},
-    "plane without vector": {"stores": ("fulltext", "graph", "sql")},
-    "plane without fulltext": {"stores": ("vector", "graph", "sql")},
-    "plane without link ranker": {"settings": {"rerank": "none"}},
-    "plane without hops": {"settings": {"hops": False}},
-    "plane without hops and ranker": {"settings": {"hops": False, "rerank": "none"}},
-    "plane without router": {"settings": {"router": "all"}},
-    "plane, convex fusion": {"settings": {"fusion": "convex"}},
-}
-"""What is compared: a name, and how its search differs from the default one."""
+_MEMORY_QUESTIONS = 20
 
 
 @dataclass(slots=True)
@@ -50,97 +40,182 @@ class SystemRun:
     seconds: list[float] = field(default_factory=list)
     stages: dict[str, list[float]] = field(default_factory=dict)
 
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Take in a line of a run."""
+        self.ranked[entry["id"]] = list(entry["ranked"])
+        self.seconds.append(entry["seconds"])
+        for stage, value in entry["stages"].items():
+            self.stages.setdefault(stage, []).append(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A finished benchmark: what was run, what came of it, and the room that the index takes."""
+
+    folder: RunFolder
+    baseline: str
+    questions: Sequence[Question]
+    runs: Sequence[SystemRun]
+    room: Mapping[str, Any]
+    documents: int
+
+
+def bench(
+    *,
+    corpora: Sequence[Path],
+    questions: Path,
+    kb: Path | None = None,
+    run: Path | None = None,
+    systems: str | None = None,
+    baseline: str | None = None,
+    limit: int | None = None,
+    skip: int = 0,
+    config: Path | None = None,
+    embedder: Embedder | None = None,
+    watch: Callable[[str, int], None] = lambda _doing, _done: None,
+) -> Bench:
+    """Ingest the corpora and search every question with every system.
+
+    Lines go to `run`/results.jsonl; a run that was cut off goes on there. `systems` are names with
+    commas (None: all), `baseline` one more of them: by default the plane, or the first.
+
+    Raises `InputError` for names that are not known, for a corpus that cannot be taken in whole, for
+    a question without supporting documents, and for a folder of another configuration.
+    """
+    folder = kb or Path("runs/retrieval-kb") / "+".join(map(corpus_name, corpora))
+    settings = settings_of(config, folder)
+    known = systems_for(settings)
+    names = choose(known, systems, baseline)
+    asked = _asked(questions, limit, skip)
+    with HetaRAG.open(folder, settings, embedder=embedder) as rag:
+        take_in(rag, corpora)
+        status = rag.status()
+        kept = RunFolder(
+            run, _configuration(settings, status, corpora, questions), ("id", "system")
+        )
+        _search(rag, asked, {name: known[name] for name in names}, kept, watch)
+    measured = room(
+        folder,
+        settings,
+        status["chunks"],
+        [question.text for question in asked[:_MEMORY_QUESTIONS]],
+        embedder,
+    )
+    runs = [SystemRun(name) for name in names]
+    for one in runs:
+        for question in asked:
+            one.add(kept[question.id, one.name])
+    chosen = baseline or (PLANE if PLANE in names else names[0])
+    return Bench(kept, chosen, asked, runs, measured, status["documents"])
+
+
+def corpus_name(corpus: Path) -> str:
+    """Return what a corpus is called: its folder, or its file where that is not corpus.jsonl."""
+    return corpus.resolve().parent.name if corpus.stem == "corpus" else corpus.stem
+
+
+def take_in(rag: HetaRAG, corpora: Sequence[Path]) -> None:
+    """Ingest the corpora; `InputError` when a part of them could not be taken in."""
+    report = rag.ingest(corpora)
+    if report.failures:
+        first = report.failures[0]
+        raise InputError(
+            f"{first.source}: {first.reason}; a benchmark needs the whole corpus "
+            f"({len(report.failures)} sources failed)"
+        )
+    if report.pending:
+        raise InputError(
+            f"{report.pending} batches did not reach their stores: `hetarag status` says why, "
+            "`hetarag repair` delivers them"
+        )
+
 
 def distinct_documents(evidence: Iterable[RankedEvidence]) -> list[str]:
     """Return the names of the documents in the order in which they are first found."""
     return list(dict.fromkeys(e.document for e in evidence))
 
 
-def run_systems(
+def _asked(path: Path, limit: int | None, skip: int) -> list[Question]:
+    asked = read_questions(path, limit, skip)
+    if not asked:
+        raise InputError(f"{path}: no questions left of --limit and --skip")
+    bare = next((question for question in asked if not question.supporting), None)
+    if bare is not None:
+        raise InputError(
+            f"{path}: the question {bare.id!r} names no supporting documents, so that recall "
+            "cannot be measured"
+        )
+    return asked
+
+
+def _search(
     rag: HetaRAG,
     questions: Sequence[Question],
-    systems: Mapping[str, Mapping[str, Any]],
-    watch: Callable[[str, int], None] = lambda _name, _done: None,
-) -> list[SystemRun]:
-    """Search every question with every system, the systems in turn for each question.
-
-    Taking turns lets a machine whose speed drifts treat all systems alike.
-    """
-    runs = {name: SystemRun(name) for name in systems}
+    systems: Mapping[str, System],
+    kept: RunFolder,
+    watch: Callable[[str, int], None],
+) -> None:
+    """Search with the systems in turn for each question: a machine's drift then treats them alike."""
+    warm: set[str] = set()
     for number, question in enumerate(questions, start=1):
         for name, options in systems.items():
-            started = time.perf_counter()
-            found = rag.search(question.text, DEPTH, access="all", **options)
-            runs[name].seconds.append(time.perf_counter() - started)
-            runs[name].ranked[question.id] = distinct_documents(found)
-            for stage, value in (found.trace.seconds if found.trace else {}).items():
-                runs[name].stages.setdefault(stage, []).append(value)
+            if (question.id, name) in kept:
+                continue
+            if name not in warm:  # models and stores are loaded by the first search
+                rag.search(question.text, DEPTH, access="all", **options)
+                warm.add(name)
+            kept.add(_line(rag, question, name, options))
         watch("questions", number)
-    return list(runs.values())
 
 
-def summarise(runs: Sequence[SystemRun], questions: Sequence[Question]) -> list[dict[str, Any]]:
-    """Return a row of figures per system: means, intervals, the paired gap of the plane, times."""
-    gold = {question.id: question.supporting for question in questions}
-    scores = {run.name: retrieval_scores(gold, run.ranked) for run in runs}
-    rows = []
-    for run in runs:
-        own = scores[run.name]
-        recall = list(own["recall@5"].values())
-        rows.append(
-            {
-                "system": run.name,
-                "questions": len(questions),
-                **{name: float(np.mean(list(values.values()))) for name, values in own.items()},
-                "recall@5 interval": bootstrap(recall)[1:],
-                "plane minus this, recall@5": _gap(scores, run.name),
-                "p50 ms": float(np.quantile(run.seconds, 0.5) * 1000),
-                "p95 ms": float(np.quantile(run.seconds, 0.95) * 1000),
-                "stages p50 ms": {
-                    stage: float(np.quantile(values, 0.5) * 1000)
-                    for stage, values in run.stages.items()
-                },
-            }
-        )
-    return rows
+def _line(rag: HetaRAG, question: Question, name: str, options: System) -> dict[str, Any]:
+    started = time.perf_counter()
+    found = rag.search(question.text, DEPTH, access="all", **options)
+    seconds = time.perf_counter() - started
+    stages: dict[str, float] = {}
+    if found.trace is not None:
+        stages = dict(found.trace.seconds)
+        # What is left: the question's vector and the names in it.
+        stages["embedding and linking"] = max(0.0, seconds - stages.pop("total", 0.0))
+        for store, status in found.trace.stores.items():
+            if status.status == "ok":
+                stages[f"{store} store"] = status.seconds
+    return {
+        "id": question.id,
+        "system": name,
+        "type": question.type,
+        "gold": sorted(question.supporting),
+        "ranked": distinct_documents(found),
+        "seconds": round(seconds, 6),
+        "stages": {stage: round(value, 6) for stage, value in stages.items()},
+    }
 
 
-def by_type(
-    runs: Sequence[SystemRun], questions: Sequence[Question]
-) -> dict[str, dict[str, float]]:
-    """Return system → type of question → recall@5, for sets whose questions have types."""
-    kinds = sorted({question.type for question in questions if question.type})
-    found: dict[str, dict[str, float]] = {}
-    for run in runs:
-        found[run.name] = {}
-        for kind in kinds:
-            gold = {q.id: q.supporting for q in questions if q.type == kind}
-            values = retrieval_scores(gold, run.ranked)["recall@5"]
-            found[run.name][kind] = float(np.mean([values[q] for q in gold]))
-    return found
+def _configuration(
+    settings: Settings, status: Mapping[str, Any], corpora: Sequence[Path], questions: Path
+) -> dict[str, Any]:
+    """Return what lines of one run must have in common, the method's own files among it."""
+    stores = settings.stores.model_dump()
+    return {
+        "benchmark": "retrieval",
+        "hetarag": version("hetarag"),
+        "method": _method(),
+        "corpora": {corpus_name(corpus): sha256_of(corpus) for corpus in corpora},
+        "questions": sha256_of(questions),
+        "documents": status["documents"],
+        "passages": status["chunks"],
+        "embedder": status["embedder"],
+        "splitter": status["splitter"],
+        "stores": {kind: redact(address) for kind, address in stores.items()},
+        "ingest": settings.ingest.model_dump(mode="json"),
+        "search": settings.search.model_dump(mode="json"),
+    }
 
 
-def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the rows as a Markdown table."""
-    lines = [
-        "| system | R@2 | R@5 (95%) | R@10 | R@20 | all@5 | nDCG@10 | plane − this, R@5 | p50 ms | p95 ms |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        low, high = row["recall@5 interval"]
-        gap = row["plane minus this, recall@5"]
-        shown = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]" if gap else ""
-        lines.append(
-            f"| {row['system']} | {row['recall@2']:.3f} | {row['recall@5']:.3f} "
-            f"[{low:.3f}, {high:.3f}] | {row['recall@10']:.3f} | {row['recall@20']:.3f} "
-            f"| {row['all@5']:.3f} | {row['ndcg@10']:.3f} | {shown} "
-            f"| {row['p50 ms']:.0f} | {row['p95 ms']:.0f} |"
-        )
-    return "\n".join(lines)
-
-
-def _gap(scores: Mapping[str, Mapping[str, Mapping[str, float]]], name: str) -> Interval | None:
-    if name == PLANE or PLANE not in scores:
-        return None
-    plane, other = scores[PLANE]["recall@5"], scores[name]["recall@5"]
-    return paired([plane[q] for q in plane], [other[q] for q in plane])
+def _method() -> str:
+    """Return a digest of the retrieval method: its code and its trained ranker."""
+    digest = sha256()
+    files = [f for f in resources.files("hetarag.retrievers").iterdir() if f.is_file()]
+    for file in sorted(files, key=lambda f: f.name):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
