@@ -73,6 +73,8 @@ def retrieval(
         f"Recall on {bench.corpus_name(corpus)}, {len(done.questions)} questions, "
         f"{done.documents} documents"
     )
+    if done.left_out:
+        title += f"; {done.left_out} questions have no document to find"
     parts = [report.markdown(rows), report.types_table(kinds), report.stages_table(rows)]
     table = "\n\n".join(part for part in [*parts, as_table(done.room)] if part)
     figures = {"rows": rows, "by type": kinds, "room": done.room, "machine": machine()}

@@ -2,7 +2,8 @@
 
 Formats: HotpotQA and 2WikiMultiHopQA (one JSON list; each question brings its paragraphs), MuSiQue
 (JSON Lines; likewise), MultiHop-RAG (a JSON list beside corpus.json) and BEIR folders (corpus.jsonl,
-queries.jsonl, qrels/). Paragraphs of all questions become one corpus, each once.
+queries.jsonl, qrels/), as JSON or as the Parquet files of the hub. Paragraphs of all questions become
+one corpus, each once.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def load_official(path: Path, split: str = "test") -> Loaded:
         if fits(lines[0]):
             try:
                 return load(path, lines)
+            except InputError:
+                raise
             except (KeyError, TypeError, ValueError, IndexError) as error:
                 raise InputError(
                     f"{path}: a question lacks a part of its form: {error!r}"
@@ -93,13 +96,32 @@ def _hotpotqa(_: Path, lines: list[Line]) -> Loaded:
     pool, questions = _Pool(), []
     for line in lines:
         ids: dict[str, str] = {}
-        for title, sentences in line["context"]:
+        for title, sentences in _pairs(line["context"], "sentences"):
             ids.setdefault(title, pool.add(title, " ".join(s.strip() for s in sentences)))
-        supporting = frozenset(ids[title] for title, _ in line["supporting_facts"] if title in ids)
+        name = line["_id"] if "_id" in line else line["id"]
+        named = [title for title, _ in _pairs(line["supporting_facts"], "sent_id")]
+        _all_there(
+            f"question {name}", named, ids, "its context; take the distractor setting's file"
+        )
+        supporting = frozenset(ids[title] for title in named)
         questions.append(
-            _question(line["_id"], line["question"], [line["answer"]], supporting, line.get("type"))
+            _question(name, line["question"], [line["answer"]], supporting, line.get("type"))
         )
     return pool.all(), questions
+
+
+def _pairs(value: Any, second: str) -> Iterable[tuple[Any, Any]]:
+    """Return pairs as the published files have them, also from the hub's columns of a table."""
+    if isinstance(value, Mapping):
+        return zip(value["title"], value[second], strict=True)
+    return [(pair[0], pair[1]) for pair in value]
+
+
+def _all_there(what: str, named: Iterable[str], known: Mapping[str, str], where: str) -> None:
+    """Refuse gold documents that nothing can find: leaving them out would flatter every figure."""
+    missing = next((name for name in named if name not in known), None)
+    if missing is not None:
+        raise InputError(f"{what}: the supporting document {missing!r} is not in {where}")
 
 
 def _musique(_: Path, lines: list[Line]) -> Loaded:
@@ -126,7 +148,8 @@ def _multihop_rag(path: Path, lines: list[Line]) -> Loaded:
     questions = []
     for number, line in enumerate(lines):
         named = [e.get("url") or e["title"] for e in line["evidence_list"]]
-        supporting = frozenset(ids[name] for name in named if name in ids)
+        _all_there(f"{path}, question {number}", named, ids, "corpus.json")
+        supporting = frozenset(ids[name] for name in named)
         kind = line.get("question_type")
         questions.append(_question(str(number), line["query"], [line["answer"]], supporting, kind))
     return pool.all(), questions
@@ -134,10 +157,10 @@ def _multihop_rag(path: Path, lines: list[Line]) -> Loaded:
 
 def _beir(folder: Path, split: str) -> Loaded:
     corpus = [
-        Passage(str(line["_id"]), str(line.get("title") or ""), str(line["text"]))
-        for line in _read(folder / "corpus.jsonl")
+        Passage(name, str(line.get("title") or ""), text)
+        for name, text, line in _texts(folder / "corpus.jsonl")
     ]
-    texts = {str(line["_id"]): str(line["text"]) for line in _read(folder / "queries.jsonl")}
+    texts = {name: text for name, text, _ in _texts(folder / "queries.jsonl")}
     judged: dict[str, set[str]] = {}
     path = folder / "qrels" / f"{split}.tsv"
     try:
@@ -156,6 +179,14 @@ def _beir(folder: Path, split: str) -> Loaded:
     return corpus, questions
 
 
+def _texts(path: Path) -> Iterator[tuple[str, str, Line]]:
+    for number, line in enumerate(_read(path), start=1):
+        try:
+            yield str(line["_id"]), str(line["text"]), line
+        except KeyError as error:
+            raise InputError(f"{path}, line {number}: lacks {error}") from error
+
+
 def _question(
     name: str, text: str, answers: Iterable[str], supporting: frozenset[str], kind: str | None
 ) -> Question:
@@ -170,12 +201,17 @@ _FORMATS: tuple[tuple[Callable[[Line], bool], Callable[[Path, list[Line]], Loade
 
 
 def _read(path: Path) -> list[Line]:
-    """Read a JSON list or JSON Lines, whichever it is."""
+    """Read a JSON list, JSON Lines, or a Parquet file."""
     try:
+        if path.suffix == ".parquet":
+            from pyarrow import parquet  # type: ignore[import-untyped]
+
+            return list(parquet.read_table(path).to_pylist())
         text = path.read_text(encoding="utf-8")
         whole = text.lstrip().startswith("[")
+        # Not splitlines(): texts may hold other separators of lines, such as U+2028, as they are.
         found = (
-            json.loads(text) if whole else [json.loads(x) for x in text.splitlines() if x.strip()]
+            json.loads(text) if whole else [json.loads(x) for x in text.split("\n") if x.strip()]
         )
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error

@@ -58,6 +58,8 @@ class Bench:
     runs: Sequence[SystemRun]
     room: Mapping[str, Any]
     documents: int
+    left_out: int
+    """Questions without a document to find, such as MultiHop-RAG's null queries."""
 
 
 def bench(
@@ -80,13 +82,13 @@ def bench(
     commas (None: all), `baseline` one more of them: by default the plane, or the first.
 
     Raises `InputError` for names that are not known, for a corpus that cannot be taken in whole, for
-    a question without supporting documents, and for a folder of another configuration.
+    questions that name no supporting documents, and for a folder of another configuration.
     """
     folder = kb or Path("runs/retrieval-kb") / "+".join(map(corpus_name, corpora))
     settings = settings_of(config, folder)
     known = systems_for(settings)
     names = choose(known, systems, baseline)
-    asked = _asked(questions, limit, skip)
+    asked, left_out = _asked(questions, limit, skip)
     with HetaRAG.open(folder, settings, embedder=embedder) as rag:
         take_in(rag, corpora)
         status = rag.status()
@@ -106,7 +108,7 @@ def bench(
         for question in asked:
             one.add(kept[question.id, one.name])
     chosen = baseline or (PLANE if PLANE in names else names[0])
-    return Bench(kept, chosen, asked, runs, measured, status["documents"])
+    return Bench(kept, chosen, asked, runs, measured, status["documents"], left_out)
 
 
 def corpus_name(corpus: Path) -> str:
@@ -135,17 +137,15 @@ def distinct_documents(evidence: Iterable[RankedEvidence]) -> list[str]:
     return list(dict.fromkeys(e.document for e in evidence))
 
 
-def _asked(path: Path, limit: int | None, skip: int) -> list[Question]:
+def _asked(path: Path, limit: int | None, skip: int) -> tuple[list[Question], int]:
+    """Return the questions that recall can be measured on, and how many have no document to find."""
     asked = read_questions(path, limit, skip)
     if not asked:
         raise InputError(f"{path}: no questions left of --limit and --skip")
-    bare = next((question for question in asked if not question.supporting), None)
-    if bare is not None:
-        raise InputError(
-            f"{path}: the question {bare.id!r} names no supporting documents, so that recall "
-            "cannot be measured"
-        )
-    return asked
+    answerable = [question for question in asked if question.supporting]
+    if not answerable:
+        raise InputError(f"{path}: no question names its supporting documents (supporting_ids)")
+    return answerable, len(asked) - len(answerable)
 
 
 def _search(

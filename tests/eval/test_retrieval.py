@@ -140,9 +140,13 @@ def test_what_cannot_be_measured_is_refused(
 ) -> None:
     with pytest.raises(InputError, match="no questions left"):
         bench(skip=2)
-    bare = write_jsonl({"id": "1", "question": "?", "supporting_ids": []}, name="bare.jsonl")
-    with pytest.raises(InputError, match="'1' names no supporting documents"):
-        bench(questions=bare)
+    bare = {"id": "3", "question": "?", "supporting_ids": []}
+    with pytest.raises(InputError, match="no question names its supporting documents"):
+        bench(questions=write_jsonl(bare, name="bare.jsonl"))
+    some = bench(
+        questions=write_jsonl(*QUESTIONS, bare, name="some.jsonl"), systems=PLANE, run=None
+    )
+    assert (len(some.questions), some.left_out) == (2, 1)
     with pytest.raises(InputError, match="nowhere"):
         bench(corpora=[tmp_path / "nowhere.jsonl"])
 
