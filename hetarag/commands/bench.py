@@ -130,6 +130,22 @@ def ingest(
     _write(json, {**row, "machine": machine()})
 
 
+@app.command("growth")
+def growth(
+    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
+    sizes: Annotated[str, typer.Option("--at", help="Documents, with commas.")] = "100,1000,3000",
+    config: Config = None,
+    json: Out = None,
+) -> None:
+    """What one more document costs at each size, and the search that follows it."""
+    from hetarag.eval.costs import as_rows
+    from hetarag.eval.growth import growth_costs
+
+    rows = growth_costs(corpus, config, _numbers("--at", sizes))
+    _print(f"Additions to {corpus.parent.name}, one at a time", as_rows(rows))
+    _write(json, {"rows": rows, "machine": machine()})
+
+
 @app.command("search")
 def search(
     corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
