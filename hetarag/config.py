@@ -48,6 +48,9 @@ class ModelSettings(_Section):
     `embedder` and `reader` are a name that `hetarag models` lists, a local folder or a hub name;
     `reader` may also be the URL of an OpenAI-compatible endpoint with `#model-name` behind it.
     `dtype` "auto" takes the number type that is fastest on this processor.
+
+    The settings that begin with `embedder_` say how an embedder's vectors are made where its own files
+    do not, or differently: another one is another embedder and asks for a `reindex`.
     """
 
     embedder: str = "minilm-l6-int8"
@@ -56,6 +59,11 @@ class ModelSettings(_Section):
     download: bool = True
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     api_key: str | None = Field(default=None, repr=False)
+    embedder_pooling: Literal["mean", "cls"] | None = None
+    embedder_query_prefix: str | None = None
+    embedder_passage_prefix: str | None = None
+    embedder_max_tokens: int | None = Field(default=None, ge=2)
+    embedder_dimension: int | None = Field(default=None, ge=1)
 
 
 class IngestSettings(_Section):

@@ -21,7 +21,6 @@ Questions = Annotated[
 CorpusKb = Annotated[
     Path | None, typer.Option("--kb", help="Knowledge base of the corpus; ingested if need be.")
 ]
-DEFAULT_KB = Path("runs/retrieval-kb")
 Out = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Only the first N questions.")]
 Skip = Annotated[int, typer.Option("--skip", help="Leave out the first N questions.")]
@@ -104,7 +103,7 @@ def peers(
 
     asked = read_questions(questions, limit, skip)
     name = bench.corpus_name(corpus)
-    with HetaRAG.open(kb or DEFAULT_KB / name, config) as rag:
+    with HetaRAG.open(kb or bench.default_kb([corpus], config), config) as rag:
         bench.take_in(rag, [corpus])
         searches: dict[str, others.Search] = {
             PLANE: lambda text: bench.distinct_documents(
@@ -159,10 +158,10 @@ def search(
     from hetarag.engine import HetaRAG
     from hetarag.eval import costs
     from hetarag.eval.datasets import read_questions
-    from hetarag.eval.retrieval import corpus_name, take_in
+    from hetarag.eval.retrieval import default_kb, take_in
 
     asked = read_questions(questions, limit)
-    folder = kb or DEFAULT_KB / corpus_name(corpus)
+    folder = kb or default_kb([corpus], config)
     with HetaRAG.open(folder, config) as rag:
         take_in(rag, [corpus])
         row = costs.search_costs(rag, asked)

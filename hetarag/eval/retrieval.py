@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hetarag.arguments import settings_of
-from hetarag.config import Settings, redact
+from hetarag.config import Settings, load, redact
 from hetarag.engine import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, read_questions
@@ -84,7 +84,7 @@ def bench(
     Raises `InputError` for names that are not known, for a corpus that cannot be taken in whole, for
     questions that name no supporting documents, and for a folder of another configuration.
     """
-    folder = kb or Path("runs/retrieval-kb") / "+".join(map(corpus_name, corpora))
+    folder = kb or default_kb(corpora, config)
     settings = settings_of(config, folder)
     known = systems_for(settings)
     names = choose(known, systems, baseline)
@@ -114,6 +114,12 @@ def bench(
 def corpus_name(corpus: Path) -> str:
     """Return what a corpus is called: its folder, or its file where that is not corpus.jsonl."""
     return corpus.resolve().parent.name if corpus.stem == "corpus" else corpus.stem
+
+
+def default_kb(corpora: Sequence[Path], config: Path | None) -> Path:
+    """Return the folder of a benchmark's knowledge base: one per pool of corpora and embedder."""
+    pool = "+".join(map(corpus_name, corpora))
+    return Path("runs/retrieval-kb") / f"{pool}-{Path(load(config).models.embedder).name}"
 
 
 def take_in(rag: HetaRAG, corpora: Sequence[Path]) -> None:

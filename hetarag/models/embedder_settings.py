@@ -1,6 +1,7 @@
 """How a folder's embedding model is to be used: its pooling, prefixes and window.
 
-Read from `embedder.json`, or from the files of sentence-transformers. An `embedder.json` looks like
+Read from `embedder.json`, or from the files of sentence-transformers, and what the settings of the
+knowledge base say goes before both. An `embedder.json` looks like
 
     {"pooling": "cls", "query_prefix": "query: ", "max_tokens": 512, "dimension": 384}
 """
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from hetarag.config import ModelSettings
 from hetarag.errors import ModelError
 from hetarag.models import manifest
 
@@ -34,23 +37,34 @@ class EmbedderSettings:
     dimension: int = 384
 
 
-def read_settings(folder: Path) -> EmbedderSettings:
-    """Return the settings that the files in `folder` state.
+def given_settings(models: ModelSettings) -> dict[str, Any]:
+    """Return what the settings of the knowledge base say of its embedder, by `EmbedderSettings`' names."""
+    names = [f.name for f in fields(EmbedderSettings)]
+    values = {name: getattr(models, f"embedder_{name}") for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def read_settings(folder: Path, given: Mapping[str, Any] | None = None) -> EmbedderSettings:
+    """Return the settings that the files in `folder` state, with those of `given` in their place.
 
     Raises:
-        ModelError: there are none, or they ask for what is not supported.
+        ModelError: there are none and `given` has no pooling, or they ask for what is not supported.
     """
+    values = dict(given or {})
     try:
         if (folder / SETTINGS_FILE).is_file():
-            return _own(_json(folder / SETTINGS_FILE), folder / SETTINGS_FILE)
+            return replace(_own(_json(folder / SETTINGS_FILE), folder / SETTINGS_FILE), **values)
         if (folder / "modules.json").is_file():
-            return _sentence_transformers(folder)
+            return replace(_sentence_transformers(folder, "pooling" in values), **values)
+        if "pooling" in values:
+            return EmbedderSettings(**{**_of_model(folder), **values})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder}: the embedder's settings cannot be read: {error}") from error
     raise ModelError(
         f"{folder} does not say how its vectors are made: put a file {SETTINGS_FILE} beside the "
         f'model, as {{"pooling": "mean" or "cls", "query_prefix": "", "passage_prefix": "", '
-        f'"max_tokens": 512, "dimension": 384}}'
+        f'"max_tokens": 512, "dimension": 384}}, or set models.embedder_pooling and, where they '
+        "differ, embedder_query_prefix, embedder_max_tokens and the like"
     )
 
 
@@ -87,22 +101,31 @@ def _own(raw: dict[str, Any], path: Path) -> EmbedderSettings:
     return EmbedderSettings(**raw)
 
 
-def _sentence_transformers(folder: Path) -> EmbedderSettings:
+def _sentence_transformers(folder: Path, pooling_given: bool) -> EmbedderSettings:
     modules = {str(m["type"]).rpartition(".")[2]: folder / m["path"] for m in _list(folder)}
     unsupported = sorted(set(modules) - {"Transformer", "Pooling", "Normalize"})
     if unsupported:
         raise ModelError(f"{folder}: modules {unsupported} are not supported")
     pooling = _json(modules["Pooling"] / "config.json") if "Pooling" in modules else {}
     prompts = _optional(folder / "config_sentence_transformers.json").get("prompts") or {}
-    limit = _optional(folder / "sentence_bert_config.json").get("max_seq_length")
-    config = _optional(folder / "config.json")
+    values: dict[str, Any] = _of_model(folder)
+    if limit := _optional(folder / "sentence_bert_config.json").get("max_seq_length"):
+        values["max_tokens"] = int(limit)
+    if dimension := pooling.get("word_embedding_dimension"):
+        values["dimension"] = int(dimension)
     return EmbedderSettings(
-        pooling=_pooling(pooling, folder),
+        pooling="mean" if pooling_given else _pooling(pooling, folder),
         query_prefix=str(prompts.get("query", "")),
         passage_prefix=str(prompts.get("document", prompts.get("passage", ""))),
-        max_tokens=int(limit or config.get("max_position_embeddings") or 512),
-        dimension=int(pooling.get("word_embedding_dimension") or config["hidden_size"]),
+        **values,
     )
+
+
+def _of_model(folder: Path) -> dict[str, Any]:
+    """Return the window and the dimension that the model's own config.json states, if it is there."""
+    config = _optional(folder / "config.json")
+    names = {"max_tokens": "max_position_embeddings", "dimension": "hidden_size"}
+    return {name: int(config[key]) for name, key in names.items() if config.get(key)}
 
 
 def _pooling(config: dict[str, Any], folder: Path) -> Pooling:

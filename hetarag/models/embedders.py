@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hetarag.config import ModelSettings
 from hetarag.errors import ModelError
-from hetarag.models.embedder_settings import onnx_file
+from hetarag.models.embedder_settings import given_settings, onnx_file, read_settings
 from hetarag.models.fetch import Progress
 from hetarag.models.install import ignore, resolve
 from hetarag.models.registry import KNOWN
@@ -26,15 +28,19 @@ def make_embedder(settings: ModelSettings, *, progress: Progress = ignore) -> Em
     folder = resolve(
         settings.embedder, settings.cache, download=settings.download, progress=progress
     )
-    return open_embedder(folder)
+    return open_embedder(folder, given_settings(settings))
 
 
-def open_embedder(folder: Path) -> Embedder:
-    """Return the embedder in `folder`: through onnxruntime if it has an ONNX file, else torch."""
+def open_embedder(folder: Path, given: Mapping[str, Any] | None = None) -> Embedder:
+    """Return the embedder in `folder`: through onnxruntime if it has an ONNX file, else torch.
+
+    `given` are values of `EmbedderSettings` that go before those in the folder's files.
+    """
+    settings = read_settings(folder, given)
     if onnx_file(folder) is not None:
         from hetarag.models.onnx_embedder import OnnxEmbedder
 
-        return OnnxEmbedder(folder)
+        return OnnxEmbedder(folder, settings)
     from hetarag.models.torch_embedder import TorchEmbedder
 
-    return TorchEmbedder(folder)
+    return TorchEmbedder(folder, settings)

@@ -11,7 +11,7 @@ from tokenizers import Encoding
 
 from hetarag.errors import ModelError
 from hetarag.models.embedder_settings import EmbedderSettings, fingerprint, onnx_file, read_settings
-from hetarag.models.pooling import OneByOne, load_tokenizer, pool
+from hetarag.models.pooling import OneByOne, check_dimension, load_tokenizer, pool, too_long
 from hetarag.protocols import Embedder
 from hetarag.types import Vector
 
@@ -42,12 +42,7 @@ class OnnxEmbedder(Embedder):
         self._inputs = {node.name for node in self._session.get_inputs()}
         self._output = self._session.get_outputs()[0].name
         self._rows = OneByOne(self._embed, threads)
-        found = self._embed(self._tokenizer.encode("a")).shape[-1]
-        if found != self.dimension:
-            raise ModelError(
-                f"{folder}: the model gives {found} dimensions and its settings say "
-                f"{self.dimension}"
-            )
+        check_dimension(folder, self._embed(self._tokenizer.encode("a")), self.dimension)
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
         """Return one row per text, shape (n, dimension)."""
@@ -73,7 +68,13 @@ class OnnxEmbedder(Embedder):
             "token_type_ids": np.zeros_like(ids),
         }
         chosen = {name: array for name, array in feed.items() if name in self._inputs}
-        hidden = np.asarray(self._session.run([self._output], chosen)[0], np.float32)[0]
+        try:
+            found = self._session.run([self._output], chosen)[0]
+        except Exception as error:  # onnxruntime's own exceptions have no public root
+            raise ModelError(
+                too_long(len(encoding.ids), self._settings.max_tokens, error)
+            ) from error
+        hidden = np.asarray(found, np.float32)[0]
         return pool(hidden, self._settings.pooling)
 
 

@@ -38,6 +38,23 @@ def pool(hidden: Hidden, pooling: Pooling) -> Vector:
     return vector / length if length > 0 else vector
 
 
+def check_dimension(folder: Path, vector: Vector, dimension: int) -> None:
+    """Raise `ModelError` when the model's vectors are not as long as its settings say."""
+    if vector.shape[-1] != dimension:
+        raise ModelError(
+            f"{folder}: the model gives {vector.shape[-1]} dimensions and its settings say "
+            f"{dimension}: set models.embedder_dimension, or dimension in its embedder.json"
+        )
+
+
+def too_long(tokens: int, limit: int, error: Exception) -> str:
+    """Say that a model refuses a text: mostly its window is shorter than its settings say."""
+    return (
+        f"the embedder fails on a text of {tokens} tokens ({error}); its settings allow {limit}: "
+        "set models.embedder_max_tokens to its window"
+    )
+
+
 class OneByOne:
     """Runs each text by itself, so that its vector depends on nothing else.
 

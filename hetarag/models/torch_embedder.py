@@ -15,7 +15,7 @@ from hetarag.models.embedder_settings import (
     fingerprint,
     read_settings,
 )
-from hetarag.models.pooling import OneByOne, load_tokenizer, pool
+from hetarag.models.pooling import OneByOne, check_dimension, load_tokenizer, pool, too_long
 from hetarag.models.torch_setup import load_libraries, without_bars
 from hetarag.protocols import Embedder
 from hetarag.types import Vector
@@ -41,6 +41,7 @@ class TorchEmbedder(Embedder):
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{folder}: the model cannot be loaded: {error}") from error
         self._rows = OneByOne(self._embed, threads=1)  # torch itself uses every processor
+        check_dimension(folder, self._embed(self._tokenizer.encode("a")), self.dimension)
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
         """Return one row per text, shape (n, dimension)."""
@@ -61,5 +62,9 @@ class TorchEmbedder(Embedder):
     def _embed(self, encoding: Encoding) -> Vector:
         with self._torch.inference_mode():
             ids = self._torch.tensor([encoding.ids])
-            hidden = self._model(input_ids=ids).last_hidden_state[0]
+            try:
+                hidden = self._model(input_ids=ids).last_hidden_state[0]
+            except (IndexError, RuntimeError) as error:
+                limit = self._settings.max_tokens
+                raise ModelError(too_long(len(encoding.ids), limit, error)) from error
         return pool(np.asarray(hidden.numpy(), np.float32), self._settings.pooling)

@@ -15,7 +15,12 @@ from transformers import BertConfig, BertModel
 
 from hetarag.config import ModelSettings
 from hetarag.errors import ModelError
-from hetarag.models.embedder_settings import EmbedderSettings, fingerprint, read_settings
+from hetarag.models.embedder_settings import (
+    EmbedderSettings,
+    fingerprint,
+    given_settings,
+    read_settings,
+)
 from hetarag.models.embedders import make_embedder, open_embedder
 from hetarag.models.onnx_embedder import OnnxEmbedder
 from hetarag.models.torch_embedder import TorchEmbedder
@@ -198,6 +203,39 @@ def test_bad_settings_are_named(tmp_path: Path, content: str, says: str) -> None
 def test_a_folder_without_settings_says_what_it_needs(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"put a file embedder.json"):
         read_settings(tmp_path)
+
+
+def test_the_settings_of_the_knowledge_base_go_first(bert: Path) -> None:
+    models = ModelSettings(
+        embedder=str(bert), embedder_pooling="cls", embedder_query_prefix="oslo ", embedder_max_tokens=6
+    )  # fmt: skip
+    given = given_settings(models)
+    assert given == {"pooling": "cls", "query_prefix": "oslo ", "max_tokens": 6}
+    assert read_settings(bert, given) == EmbedderSettings("cls", "oslo ", "", 6, 16)
+    made, plain = make_embedder(models), make_embedder(ModelSettings(embedder=str(bert)))
+    assert made.fingerprint != plain.fingerprint
+    np.testing.assert_array_equal(made.embed_query("city"), made.embed_passages(["oslo city"])[0])
+
+
+def test_settings_are_enough_for_a_folder_that_says_nothing(bert: Path) -> None:
+    (bert / "modules.json").unlink()
+    with pytest.raises(ModelError, match=r"or set models\.embedder_pooling"):
+        open_embedder(bert)
+    assert read_settings(bert, {"pooling": "cls"}) == EmbedderSettings("cls", "", "", 12, 16)
+    assert open_embedder(bert, {"pooling": "cls"}).dimension == 16
+    with pytest.raises(ModelError, match=r"gives 16 dimensions .* set models\.embedder_dimension"):
+        open_embedder(bert, {"pooling": "cls", "dimension": 17})
+
+
+def test_a_pooling_that_is_given_takes_the_place_of_one_that_is_not_supported(bert: Path) -> None:
+    write(bert / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
+    assert read_settings(bert, {"pooling": "mean"}).pooling == "mean"
+
+
+def test_a_window_that_is_too_long_is_named(bert: Path) -> None:
+    made = open_embedder(bert, {"max_tokens": 100})
+    with pytest.raises(ModelError, match=r"text of 62 tokens .* set models\.embedder_max_tokens"):
+        made.embed_passages(["oslo city " * 30])
 
 
 def test_a_folder_without_a_model_is_named(bert: Path) -> None:
