@@ -233,4 +233,6 @@ def _ms(seconds: Any) -> float:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(part)}" for name, part in value.items())
     return f"{value:.2f}" if isinstance(value, float) else str(value)
