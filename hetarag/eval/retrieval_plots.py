@@ -24,7 +24,9 @@ def _recall(axes: Axes, runs: Runs) -> bool:
         mean, low, high = np.array(_curve(runs[name])).T
         axes.plot(_CUTOFFS, mean, marker=".", label=name, color=f"C{number}")
         axes.fill_between(_CUTOFFS, low, high, alpha=0.12, color=f"C{number}", linewidth=0)
-    axes.set(xlabel="documents, k", ylabel="recall@k (95% interval)", ylim=(None, 1.01))
+    axes.set(
+        xlabel="documents, k", ylabel="recall@k (95% interval)", ylim=(None, 1.01), xticks=_CUTOFFS
+    )
     axes.legend(fontsize="small")
     return bool(runs)
 
@@ -47,7 +49,7 @@ def _latency(axes: Axes, runs: Runs) -> bool:
     axes.plot(late, range(len(runs)), "k|", label="p95 of the whole")
     axes.invert_yaxis()
     axes.set(xlabel="ms, medians of the stages")
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return bool(runs)
 
 
