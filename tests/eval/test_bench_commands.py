@@ -1,0 +1,58 @@
+"""The bench commands from the command line, with the default embedder: what they print and write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hetarag.cli import app
+
+pytestmark = [pytest.mark.model, pytest.mark.slow]
+
+
+@pytest.fixture
+def given(write_jsonl: Callable[..., Path], tmp_path: Path) -> list[str]:
+    corpus = write_jsonl(
+        {"id": "fram", "title": "Fram", "text": "Colin Archer designed the Fram."},
+        {"id": "archer", "title": "Colin Archer", "text": "He was born in Larvik."},
+        {"id": "gauss", "title": "Gauss", "text": "The Gauss was built in Kiel."},
+    )
+    questions = write_jsonl(
+        {"id": "1", "question": "Who designed the Fram?", "supporting_ids": ["fram"], "type": "one"},
+        {"id": "2", "question": "Who asks this?", "supporting_ids": []},
+        name="questions.jsonl",
+    )  # fmt: skip
+    return ["--corpus", str(corpus), "--questions", str(questions), "--kb", str(tmp_path / "kb")]
+
+
+def bench(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["bench", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_retrieval_prints_and_keeps_its_figures(given: list[str], tmp_path: Path) -> None:
+    run, out = tmp_path / "run", tmp_path / "out" / "figures.json"
+    options = ["--systems", "plane,vector + fulltext, RRF", "--baseline", "vector alone"]
+    printed = bench("retrieval", *given, *options, "--run", str(run), "--json", str(out))
+    assert "1 questions, 3 documents; 1 questions have no document to find" in printed
+    assert (run / "table.md").read_text() in printed
+    figures = json.loads(out.read_text())
+    assert figures == json.loads((run / "summary.json").read_text())
+    systems = ["plane", "vector + fulltext, RRF", "vector alone"]
+    assert [row["system"] for row in figures["rows"]] == systems
+    assert list(figures["by type"]) == ["one"]
+    assert figures["room"]["index, MB"] > 0
+    assert len((run / "results.jsonl").read_text().splitlines()) == 3
+    drawn = bench("plots", str(run), "--out", str(tmp_path / "figures"))
+    assert "recall-by-depth.svg" in drawn
+
+
+def test_peers_stand_beside_the_plane(given: list[str]) -> None:
+    printed = bench("peers", *given, "--limit", "1")
+    for name in ("plane", "LlamaIndex, QueryFusionRetriever", "Haystack, BM25 and vectors, RRF"):
+        assert f"| {name} | 1.000 |" in printed
