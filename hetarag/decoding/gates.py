@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hetarag.errors import InputError
 
@@ -21,6 +21,8 @@ class Unsure:
     """
 
     below: float = 0.5
+    needs_final_only: ClassVar[bool] = True
+    """f alone decides, so that where it is closed no layer has to be read."""
 
     def __post_init__(self) -> None:
         if isinstance(self.below, bool) or not 0 < self.below <= 1:

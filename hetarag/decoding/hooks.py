@@ -143,6 +143,12 @@ def ride_along(head: nn.Module, rule: Rule, seen: Seen) -> list[RemovableHandle]
     return [head.register_forward_pre_hook(join), head.register_forward_hook(leave)]
 
 
+def project(head: nn.Module, rows: Tensor) -> Tensor:
+    """Return the head's logits of rows (…, d), outside the model's own call of it."""
+    logits: Tensor = head(_for_product(head, rows))
+    return logits.to_dense() if logits.is_mkldnn else logits
+
+
 def _for_product(head: nn.Module, rows: Tensor) -> Tensor:
     """Choose the kernel of a plain float32 head on a CPU: oneDNN's, by the rows' layout.
 

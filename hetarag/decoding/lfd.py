@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hetarag.decoding.checks import Setting, check_model
 from hetarag.decoding.families import stack_of
-from hetarag.decoding.hooks import Pass
+from hetarag.decoding.hooks import Pass, project
 from hetarag.decoding.scores import score
 from hetarag.decoding.session import Session
 from hetarag.decoding.settings import LayerFusion
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Scorer = Callable[[Any, Tensor, Tensor], Tensor]
+Gate = Callable[[Tensor, Tensor], Tensor]
 
 
 @contextmanager
@@ -56,6 +57,10 @@ class LayerFusionRule:
 
     Rows added to the product with lm_head, c candidates: N(h_1..c), N(r_1..c) and, unless the
     fusion is normed, h_1..c; one row only once the layer is known.
+
+    On a CPU, where reading f waits for nothing, a gate that needs f alone is asked first, and the
+    rows are projected, in a product of their own, only where it is open. f is then what greedy
+    decoding computes, to the bit: half-precision products of several rows round otherwise.
     """
 
     def __init__(
@@ -68,6 +73,10 @@ class LayerFusionRule:
         # A single candidate is fused without being scored ("LFD fixed"): r is of no use then.
         self.residuals = self.layers if len(self.layers) > 1 else ()
         self._norm = stack.norm
+        self._head = model.get_output_embeddings()
+        self._asks_first = fusion.select == "step" and getattr(
+            fusion.gate, "needs_final_only", False
+        )
         self._score: Scorer = _compiled_score() if compile_scores else score
         self._chosen: Tensor | None = None  # (rows,) index of a candidate, for select="prompt"
         self._expand = 1
@@ -85,6 +94,11 @@ class LayerFusionRule:
         """Return the rows to project, (rows, added, d)."""
         if self.fusion.select == "prompt" and seen.inputs.get("use_cache") is False:
             raise InputError(_NO_CACHE)
+        if self._asks_first and final.device.type == "cpu":
+            return None
+        return self._rows(seen, final)
+
+    def _rows(self, seen: Pass, final: Tensor) -> Tensor:
         h = seen.stacked("h", self.layers, final)
         known = self._known(final.device)
         if known is not None:
@@ -96,9 +110,14 @@ class LayerFusionRule:
 
     def fuse(self, seen: Pass, final: Tensor) -> tuple[Tensor, Record]:
         """Return s, (rows, V) in float32, and what happened."""
+        f = torch.log_softmax(final, -1, dtype=torch.float32)
         extra = seen.extra
         if extra is None:
-            raise RuntimeError("no logits of the layers")  # rows() always asks for some
+            if not gate_factor(f, f, self.fusion.gate).any():
+                top_f, top_s = top_tokens(self.top, f, f)
+                plausible = keep_plausible(f, f.clone(), self.fusion.relative_top)
+                return plausible, Record(top_f, fused=top_s)
+            extra = project(self._head, self._rows(seen, seen.h[self.layers[0]]))
         index, iks = self._known(final.device), None
         if index is not None:
             g_logits = extra[:, 0]
@@ -108,7 +127,6 @@ class LayerFusionRule:
             index = self._choose(iks)
             read = extra[:, :count] if self.fusion.fuse_normed else extra[:, 2 * count :]
             g_logits = pick(read, index)
-        f = torch.log_softmax(final, -1, dtype=torch.float32)
         g = torch.log_softmax(g_logits.to(final.device), -1, dtype=torch.float32)
         fused = fuse_scores(f, g, self.fusion)
         top_f, top_g, top_s = top_tokens(self.top, f, g, fused)
@@ -155,13 +173,23 @@ def fuse_scores(f: Tensor, g: Tensor, fusion: LayerFusion) -> Tensor:
     """
     factor: Tensor | float = fusion.weight
     if fusion.gate is not None:
-        gate = fusion.gate(f, g)
-        if gate.numel() != len(f):
-            raise InputError(
-                f"gate must return one factor per row, shape ({len(f)},), not {tuple(gate.shape)}"
-            )
-        factor = gate.to(f).clamp(0, 1).view(-1, 1) * fusion.weight
+        factor = gate_factor(f, g, fusion.gate) * fusion.weight
     return keep_plausible(f, f + factor * g, fusion.relative_top)
+
+
+def gate_factor(f: Tensor, g: Tensor, gate: Gate | None) -> Tensor:
+    """Return the gate's factor per row, clamped to [0, 1], as (rows, 1); 1 without a gate.
+
+    Raises `InputError` for a gate whose result is not one factor per row.
+    """
+    if gate is None:
+        return torch.ones_like(f[:, :1])
+    factor = gate(f, g)
+    if factor.numel() != len(f):
+        raise InputError(
+            f"gate must return one factor per row, shape ({len(f)},), not {tuple(factor.shape)}"
+        )
+    return factor.to(f).clamp(0, 1).view(-1, 1)
 
 
 def keep_plausible(f: Tensor, scores: Tensor, relative_top: float) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,15 +11,12 @@ from hetarag.config import Settings, load
 from hetarag.engine import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import read_corpus, read_questions
-from hetarag.eval.metrics import containment, exact_match, f1
+from hetarag.eval.metrics import ANSWER_METRICS, answer_scores
 from hetarag.eval.reading_tasks import Task, gold_task, in_conflict, with_distractors
 from hetarag.eval.run_folder import Entry, RunFolder
 from hetarag.eval.significance import bootstrap, mcnemar, paired
 from hetarag.models.reader import make_reader
 from hetarag.types import Answer, RankedEvidence
-
-_MARK = re.compile(r"\s*\[\d+\]")
-_METRICS = {"em": exact_match, "f1": f1, "containment": containment}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,6 @@ class Results(RunFolder):
 
     def score(self, task: Task, decoder: str, answer: Answer) -> None:
         """Score an answer and append its line."""
-        text = _MARK.sub("", answer.text).strip().rstrip(".")
         read = answer.trace.read
         tokens = read.tokens if read else ()
         question = task.question
@@ -108,8 +103,10 @@ class Results(RunFolder):
             "gold": list(question.answers),
             "supported": answer.supported,
             "citations": len(answer.citations),
-            **{name: metric(text, question.answers) for name, metric in _METRICS.items()},
-            "memory": containment(text, task.memory) if task.memory else None,
+            **answer_scores(answer.text, question.answers),
+            "memory": answer_scores(answer.text, task.memory)["containment"]
+            if task.memory
+            else None,
             "seconds": read.seconds if read else 0.0,
             "prompt_tokens": read.prompt_tokens if read else 0,
             "answer_tokens": len(tokens),
@@ -174,7 +171,7 @@ def _read_by_ask(rag: HetaRAG, question: str) -> tuple[RankedEvidence, ...]:
 def _row(decoder: str, first: str, answered: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     own = [lines[decoder] for lines in answered]
     base = [lines[first] for lines in answered]
-    mean = {name: sum(e[name] for e in own) / len(own) for name in _METRICS}
+    mean = {name: sum(e[name] for e in own) / len(own) for name in ANSWER_METRICS}
     memory = [e["memory"] for e in own if e["memory"] is not None]
     f1s, em = [e["f1"] for e in own], [e["em"] for e in own]
     same = decoder == first

@@ -11,6 +11,7 @@ from hetarag.errors import MissingExtraError
 
 CUTOFFS = (2, 5, 10, 20)
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_MARK = re.compile(r"\s*\[\d+\]")
 
 
 def retrieval_scores(
@@ -70,6 +71,19 @@ def containment(answer: str, gold: Sequence[str]) -> float:
     """Return 1.0 when a normalised gold answer stands in the normalised answer."""
     text = f" {normalise(answer)} "
     return float(any(f" {normalise(g)} " in text for g in gold if normalise(g)))
+
+
+def answer_scores(answer: str, gold: Sequence[str]) -> dict[str, float]:
+    """Return EM, F1 and containment of a cited answer, its marks [n] taken out."""
+    bare = _MARK.sub("", answer).strip().rstrip(".")
+    return {
+        "em": exact_match(bare, gold),
+        "f1": f1(bare, gold),
+        "containment": containment(bare, gold),
+    }
+
+
+ANSWER_METRICS = ("em", "f1", "containment")
 
 
 def _f1(answer: Sequence[str], gold: Sequence[str]) -> float:
