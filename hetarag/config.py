@@ -90,7 +90,7 @@ class SearchSettings(_Section):
 
     k: int = Field(default=10, ge=1, le=1000)
     router: Literal["rules", "all"] = "rules"
-    fusion: Literal["rrf", "convex"] = "rrf"
+    fusion: Literal["rrf", "convex", "z-score", "distribution"] = "rrf"
     rerank: Literal["links", "none"] = "links"
     hops: bool = True
     rrf_k: int = Field(default=20, ge=1)

@@ -43,7 +43,7 @@ from hetarag.models.embedders import make_embedder
 from hetarag.pipeline import Pipeline, Watcher
 from hetarag.progress import shown_progress
 from hetarag.protocols import Embedder, Extractor, Reader
-from hetarag.retrievers.fusion import convex_min_max, reciprocal_rank
+from hetarag.retrievers.fusion import FUSIONS, reciprocal_rank
 from hetarag.retrievers.plane import Fuser, RetrievalPlane
 from hetarag.retrievers.ranker import LinkRanker
 from hetarag.retrievers.router import ROUTERS
@@ -446,16 +446,15 @@ class HetaRAG:
             return self._planes[search]
 
     def _make_plane(self, search: SearchSettings) -> RetrievalPlane:
-        fusions: dict[str, Fuser] = {
-            "rrf": partial(reciprocal_rank, k=search.rrf_k),
-            "convex": convex_min_max,
-        }
+        fuse: Fuser = FUSIONS[search.fusion]
+        if fuse is reciprocal_rank:
+            fuse = partial(reciprocal_rank, k=search.rrf_k)
         return RetrievalPlane(
             self._shelf.openers,
             Hydration(self._ledger, self._catalogue, self._shelf.tables),
             reranker=self._ranker if search.rerank == "links" else None,
             router=ROUTERS[search.router],
-            fuse=fusions[search.fusion],
+            fuse=fuse,
             hops=search.hops,
             deadline=search.deadline,
             concurrency=search.concurrency,

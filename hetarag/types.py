@@ -390,7 +390,7 @@ class ReadTrace:
     candidates: tuple[int, ...] = ()
     """Layers that a layer was chosen from, ascending, as in each token's `iks`."""
     layers: tuple[int, ...] = ()
-    """The layer chosen for each token."""
+    """The layer of each token that one was fused for."""
     tokens: tuple[TokenStep, ...] = ()
     note: str | None = None
 

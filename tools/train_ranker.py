@@ -1,17 +1,23 @@
 """Train the link ranker that the package carries.
 
     python tools/train_ranker.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 \
-        --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 --out hetarag/retrievers/ranker.npz
+        --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 --out hetarag/retrievers
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first, `:-250` the last 250
 questions. Needs lightgbm (MIT) beside hetarag. Each set is ingested once into --kb; what the plane's
 candidates look like is recorded through its own search; each question counts the same in each set.
+
+The second judgement sees the first one's probabilities. On the questions that both are trained on those
+come from ensembles that did not see the question: each fold is judged by what the others taught. Features
+whose direction is plain, such as a cosine, may only count in that direction: with few questions that
+costs nothing where the trees were trained and holds better elsewhere (docs/notes/retrieval.md).
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +28,8 @@ from hetarag import HetaRAG
 from hetarag.eval.datasets import Question, read_questions
 from hetarag.ledger.links import MentionLinks
 from hetarag.retrievers.features import matrix
-from hetarag.retrievers.ranker import LinkRanker
+from hetarag.retrievers.neighbours import neighbours
+from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query
 
@@ -36,20 +43,40 @@ PARAMETERS = {
     "bagging_freq": 1,
     "lambda_l2": 5.0,
     "verbose": -1,
-    "num_threads": 2,
+    "num_threads": 1,
     "deterministic": True,
 }
 ROUNDS, SEEDS = 240, 3
 
-Example = tuple[Question, list[str], np.ndarray[Any, Any]]
+FOLDS = 5
+RISING = frozenset(
+    """asked|asked in title|cosine|fulltext rank|fulltext score|fused|fused gap|graph rank|graph score
+    |hops rank|hops score|link anchor|link cosine|link cosine most|link score|link to title|links
+    |outgoing|pair gain|part cosine|part rank|part words|relation of link|relation of link x anchor
+    |rest answered|second link cosine|second link score|sources|title named|vector rank|vector score
+    |p|p rank|source p x cosine|source worth|best of link|leads to p|source cosine""".replace(
+        "\n    ", ""
+    ).split("|")
+)
+FALLING = frozenset(("cosine gap", "part gap", "p gap", "siblings better"))
+
+
+@dataclass
+class Example:
+    """A question, its candidates' documents and their rows."""
+
+    question: Question
+    documents: list[str]
+    rows: np.ndarray[Any, Any]
 
 
 class Recorder(LinkRanker):
-    """Keeps the features of the last search instead of ranking."""
+    """Keeps the features of the last search instead of ranking; `first` judges for the second."""
 
     names: list[str]
     rows: np.ndarray[Any, Any]
     documents: list[str]
+    first: TreeEnsemble | None = None
 
     def rerank(
         self, query: Query, lists: Mapping[str, Sequence[Hit]], fused: Any, hydrate: Any
@@ -57,36 +84,63 @@ class Recorder(LinkRanker):
         """Record and rank nothing."""
         found = self.candidates(query, lists, fused, hydrate)
         self.names, self.rows = matrix(found)
+        if self.first is not None:
+            found = self.further(found, self.first.probabilities(self.rows), hydrate)
+            names, rows = matrix(found)
+            more, around = neighbours(found, self.first.probabilities(rows))
+            self.names, self.rows = [*names, *more], np.hstack([rows, around])
         self.documents = [found.passages[i].document for i in found.ids]
         return [], []
 
 
-def examples(data: Path, name: str, kb: Path) -> tuple[list[str], list[Example]]:
-    """Return the features' names and those of each question's candidates."""
-    folder, _, count = name.partition(":")
-    questions = read_questions(data / folder / "questions.jsonl")
-    number = int(count or len(questions))
-    questions = questions[number:] if number < 0 else questions[:number]
-    found: list[Example] = []
-    with HetaRAG.open(kb / folder) as rag:
-        rag.ingest([data / folder / "corpus.jsonl"])
-        recorder = Recorder(
-            MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
-        )
-        rag._plane({})._reranker = recorder
-        for question in questions:
-            rag.search(question.text, 20, access="all")
-            found.append((question, recorder.documents, recorder.rows))
-    return recorder.names, found
+class Sets:
+    """The question sets, opened and recorded; `judges` has the first ensembles of the second."""
+
+    def __init__(self, data: Path, kb: Path) -> None:
+        self._data, self._kb = data, kb
+        self.names: list[str] = []
+        self.first_names: list[str] = []
+
+    def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
+        """Return the candidates of each question; question n is judged by judge n mod len."""
+        folder, _, count = name.partition(":")
+        questions = read_questions(self._data / folder / "questions.jsonl")
+        number = int(count or len(questions))
+        questions = questions[number:] if number < 0 else questions[:number]
+        found: list[Example] = []
+        with HetaRAG.open(self._kb / folder) as rag:
+            rag.ingest([self._data / folder / "corpus.jsonl"])
+            recorder = Recorder(
+                MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
+            )
+            rag._plane({})._reranker = recorder
+            for number, question in enumerate(questions):
+                recorder.first = judges[number % len(judges)] if judges else None
+                rag.search(question.text, 20, access="all")
+                found.append(Example(question, recorder.documents, recorder.rows))
+        self.names = recorder.names
+        return found
 
 
-def train(sets: Sequence[Sequence[Example]], seed: int) -> lightgbm.Booster:
+def train(
+    sets: Sequence[Sequence[Example]], names: Sequence[str], seeds: int = SEEDS
+) -> TreeEnsemble:
     """Train one ensemble; each set weighs the same."""
-    rows = np.vstack([r for examples in sets for _, _, r in examples])
-    labels = [float(d in q.supporting) for examples in sets for q, ds, _ in examples for d in ds]
-    weights = [100 / len(examples) for examples in sets for _, ds, _ in examples for _ in ds]
-    data = lightgbm.Dataset(rows, labels, weight=weights)
-    return lightgbm.train({**PARAMETERS, "seed": seed}, data, ROUNDS)
+    rows = np.vstack([example.rows for found in sets for example in found])
+    labels = [
+        float(d in e.question.supporting) for found in sets for e in found for d in e.documents
+    ]
+    weights = [100 / len(found) for found in sets for e in found for _ in e.documents]
+    direction = [(name in RISING) - (name in FALLING) for name in names]
+    boosters = [
+        lightgbm.train(
+            {**PARAMETERS, "monotone_constraints": direction, "seed": seed},
+            lightgbm.Dataset(rows, labels, weight=weights),
+            ROUNDS,
+        )
+        for seed in range(seeds)
+    ]
+    return packed(boosters, names)
 
 
 def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str]) -> TreeEnsemble:
@@ -117,12 +171,30 @@ def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str]) -> TreeEn
 def recall(ensemble: TreeEnsemble, found: Sequence[Example]) -> list[float]:
     """Return recall at 2, 5, 10 and 20 of distinct documents."""
     values = []
-    for question, documents, rows in found:
-        order = np.argsort(-ensemble.probabilities(rows), kind="stable")
-        ranked = list(dict.fromkeys(documents[i] for i in order))
-        gold = question.supporting
+    for example in found:
+        order = np.argsort(-ensemble.probabilities(example.rows), kind="stable")
+        ranked = list(dict.fromkeys(example.documents[i] for i in order))
+        gold = example.question.supporting
         values.append([len(gold & set(ranked[:k])) / len(gold) for k in (2, 5, 10, 20)])
     return [round(float(v), 3) for v in np.mean(values, axis=0)]
+
+
+def both(
+    sets: Sets, chosen: Sequence[str], recorded: Mapping[str, Sequence[Example]]
+) -> tuple[TreeEnsemble, TreeEnsemble]:
+    """Train the first judgement and, on what folds of it say, the second."""
+    names = sets.first_names
+    first = train([recorded[name] for name in chosen], names)
+    folds = [
+        train(
+            [[e for n, e in enumerate(recorded[name]) if n % FOLDS != fold] for name in chosen],
+            names,
+            seeds=2,
+        )
+        for fold in range(FOLDS)
+    ]
+    around = [sets.record(name, folds) for name in chosen]
+    return first, train(around, sets.names)
 
 
 def main() -> None:
@@ -131,24 +203,27 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("sets", nargs="+")
     parser.add_argument("--test", nargs="*", default=[])
+    parser.add_argument("--leave-out", nargs="*", default=[], help="train without these as well")
     parser.add_argument("--kb", type=Path, default=Path("runs/ranker"))
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    recorded = {name: examples(options.data, name, options.kb) for name in options.sets}
-    names = next(iter(recorded.values()))[0]
-    sets = {name: found for name, (_, found) in recorded.items()}
-    ensemble = packed([train(list(sets.values()), seed) for seed in range(SEEDS)], names)
-    ensemble.save(str(options.out))
-    print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB", flush=True)
-    tests = {name: examples(options.data, name, options.kb)[1] for name in options.test}
-    for name, found in tests.items():
-        print(f"trained on all, tested on {name}: {recall(ensemble, found)}")
-    for left_out in sets if len(sets) > 1 else ():
-        rest = [found for name, found in sets.items() if name != left_out]
-        alone = packed([train(rest, seed) for seed in range(SEEDS)], names)
-        others = {left_out: sets[left_out], **tests}
-        for name, found in others.items():
-            print(f"trained without {left_out}, tested on {name}: {recall(alone, found)}")
+    sets = Sets(options.data, options.kb)
+    recorded = {name: sets.record(name) for name in options.sets}
+    sets.first_names = sets.names
+    first, second = both(sets, options.sets, recorded)
+    for name, ensemble in ((FIRST, first), (SECOND, second)):
+        ensemble.save(str(options.out / name))
+        print(f"{name}: {(options.out / name).stat().st_size / 1000:.0f} kB", flush=True)
+    for name in options.test:
+        once = recall(first, sets.record(name))
+        twice = recall(second, sets.record(name, [first]))
+        print(f"trained on all, tested on {name}: first {once}, second {twice}", flush=True)
+    for left_out in options.leave_out:
+        rest = [name for name in options.sets if name != left_out]
+        alone = both(sets, rest, recorded)
+        for name in (left_out, *options.test):
+            found = sets.record(name, [alone[0]])
+            print(f"trained without {left_out}, tested on {name}: {recall(alone[1], found)}")
 
 
 if __name__ == "__main__":

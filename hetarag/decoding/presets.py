@@ -8,8 +8,12 @@ from hetarag.decoding.settings import LayerFusion
 PAPER = LayerFusion()
 """The settings of arXiv 2508.19614, for reference."""
 
-DEFAULT = LayerFusion(candidates="late", fuse_normed=True, weight=0.05, gate=Unsure(0.5))
-"""What the product decodes with: a late layer, through the final norm, where the model is unsure.
+DEFAULT = LayerFusion(
+    candidates="last", fuse_normed=True, weight=1.0, gate=Unsure(0.35), relative_top=0.3
+)
+"""What the product decodes with: where the model is unsure, the block before the last has a say, through
+the final norm, among the tokens that come near the best one.
 
-Chosen on questions apart from those that it is reported on (docs/decoding.md, docs/notes/reading.md).
+Chosen on questions apart from those that it is reported on, read with what the plane finds
+(docs/decoding.md, docs/notes/reading.md).
 """

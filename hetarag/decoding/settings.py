@@ -16,8 +16,8 @@ from hetarag.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_LATE = 3
-"""Layers that "late" stands for."""
+_BEFORE_LAST = {"late": 3, "last": 1}
+"""Names of candidates, and how many blocks before the last one they stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class LayerFusion:
 
     score: Literal["paper", "jsd"] = "paper"
     """Internal knowledge score: as in the released code, or the Jensen-Shannon divergence."""
-    candidates: Literal["paper", "late"] | tuple[int, ...] | range = "paper"
+    candidates: Literal["paper", "late", "last"] | tuple[int, ...] | range = "paper"
     """1-based layers to choose from; "paper" is every even l with L/2 <= l < L, "late" the three
-    before the last block."""
+    before the last block, "last" the one before it."""
     fuse_normed: bool = False
     """Whether g is read through the final norm (the paper reads it without)."""
     relative_top: float = 0.1
@@ -57,15 +57,18 @@ class LayerFusion:
             raise InputError(f"fuse_normed must be True or False, not {self.fuse_normed!r}")
         if self.gate is not None and not callable(self.gate):
             raise InputError(f"gate must be None or a function of (f, g), not {self.gate!r}")
-        object.__setattr__(self, "candidates", _candidates(self.candidates, ("paper", "late")))
+        object.__setattr__(
+            self, "candidates", _candidates(self.candidates, ("paper", *_BEFORE_LAST))
+        )
 
     def layers(self, blocks: int) -> tuple[int, ...]:
         """Return the candidate layers in a model of so many blocks, ascending.
 
         Raises `InputError` where none is left, or where one is outside 1 to blocks - 1.
         """
-        if self.candidates == "late":
-            return _within(range(max(1, blocks - _LATE), max(2, blocks)), blocks)
+        if isinstance(self.candidates, str) and self.candidates in _BEFORE_LAST:
+            first = max(1, blocks - _BEFORE_LAST[self.candidates])
+            return _within(range(first, max(2, blocks)), blocks)
         if isinstance(self.candidates, str):
             return _within(range(blocks // 2, blocks), blocks, even_and_at_least=blocks / 2)
         return _within(self.candidates, blocks)

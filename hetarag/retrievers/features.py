@@ -1,7 +1,8 @@
 """What the ranker sees of a candidate: where the lists have it, how the question and the links fit it.
 
 Nothing in it depends on a data set: ranks, scores scaled within their own list, shares of words and
-cosines. A feature that does not apply is `_NONE`.
+cosines. A feature that does not apply is `NONE`. The features of the second look, which knows a first
+judgement of all candidates, are in `neighbours`.
 """
 
 from __future__ import annotations
@@ -14,18 +15,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hetarag.retrievers.links import Asked, Reached
+from hetarag.retrievers.links import Asked, Reached, sentences
+from hetarag.retrievers.relation_words import relations
 from hetarag.text import name_key, stems
 from hetarag.types import Hit, Query, RankedEvidence, Vector
 
 LISTS = ("vector", "fulltext", "graph", "hops")
-_NONE = -0.1
+NONE = -0.1
 _FAR = 200  # the rank of what a list does not have
+_WAYS = 4  # links to a candidate whose sentences are read
+
+Rows = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """All that is known of the candidates of one question."""
+    """All that is known of the candidates of one question.
+
+    `fused` are the scores of the lists' fusion, `reached` the links that lead to each candidate, the
+    best first, `parts` the question's parts with their vectors.
+    """
 
     query: Query
     asked: Asked
@@ -35,6 +44,13 @@ class Candidates:
     passages: Mapping[str, RankedEvidence]
     vectors: Mapping[str, Vector]
     reached: Mapping[str, Sequence[Reached]]
+    parts: Mapping[str, Vector]
+
+    def stacked(self) -> Vector:
+        """Return the candidates' vectors, (candidates, dimension); zeros for one without."""
+        width = len(next(iter(self.vectors.values()), np.zeros(1, np.float32)))
+        empty = np.zeros(width, np.float32)
+        return np.stack([self.vectors.get(i, empty) for i in self.ids])
 
 
 class _List:
@@ -51,11 +67,13 @@ class _List:
 
     def score(self, identifier: str) -> float:
         score = self._score.get(identifier)
-        return _NONE if score is None else (score - self._low) / self._span
+        return NONE if score is None else (score - self._low) / self._span
 
 
-def matrix(found: Candidates) -> tuple[list[str], npt.NDArray[np.float64]]:
+def matrix(found: Candidates) -> tuple[list[str], Rows]:
     """Return the features' names and a row per candidate, in the order of `found.ids`."""
+    if not found.ids:
+        return [], np.zeros((0, 0))
     lists = {name: _List(found.lists.get(name, ())) for name in LISTS}
     top = max(found.fused.values(), default=1.0) or 1.0
     cosines = _cosines(found)
@@ -63,8 +81,9 @@ def matrix(found: Candidates) -> tuple[list[str], npt.NDArray[np.float64]]:
     best_link = max((ways[0].score for ways in found.reached.values()), default=0.0) or 1.0
     outgoing = _outgoing(found)
     siblings = Counter(found.passages[i].title for i in found.ids)
+    parts = _parts(found)
     rows = []
-    for identifier in found.ids:
+    for at, identifier in enumerate(found.ids):
         passage = found.passages[identifier]
         fused = found.fused.get(identifier, 0.0) / top
         row = {
@@ -84,8 +103,10 @@ def matrix(found: Candidates) -> tuple[list[str], npt.NDArray[np.float64]]:
             row[f"{name} score"] = ranked.score(identifier)
         row |= _words(found, identifier)
         row |= _link(found, identifier, best_link, cosines[identifier])
+        row |= _relation(found, identifier)
+        row |= {name: float(values[at]) for name, values in parts.items()}
         rows.append(row)
-    names = sorted(rows[0]) if rows else []
+    names = sorted(rows[0])
     return names, np.array([[row[name] for name in names] for row in rows], dtype=np.float64)
 
 
@@ -108,11 +129,11 @@ def _link(found: Candidates, identifier: str, best: float, cosine: float) -> dic
     row = {
         "links": min(len(ways), 10),
         "sources": len(sources),
-        "link cosine most": max((way.cosine for way in ways), default=_NONE),
-        "link to title": max((w.score / best for w in ways if w.in_title), default=_NONE),
+        "link cosine most": max((way.cosine for way in ways), default=NONE),
+        "link to title": max((w.score / best for w in ways if w.in_title), default=NONE),
     }
     if not ways:
-        return row | dict.fromkeys(_OF_THE_BEST, _NONE)
+        return row | dict.fromkeys(_OF_THE_BEST, NONE)
     first = ways[0]
     step = first.step
     source = step.link.source
@@ -132,8 +153,8 @@ def _link(found: Candidates, identifier: str, best: float, cosine: float) -> dic
         first.cosine - cosine,
         found.asked.share(bag | of_source) - found.asked.share(of_source),
         float(same),
-        others[0].score / best if others else _NONE,
-        others[0].cosine if others else _NONE,
+        others[0].score / best if others else NONE,
+        others[0].cosine if others else NONE,
     )
     return row | dict(zip(_OF_THE_BEST, values, strict=True))
 
@@ -153,6 +174,54 @@ _OF_THE_BEST = (
     "second link score",
     "second link cosine",
 )
+
+
+def _relation(found: Candidates, identifier: str) -> dict[str, float]:
+    """Whether the sentence that holds the link's name states a relation that is still asked for."""
+    asked = relations(found.asked.stems)
+    row = {
+        "relations asked": float(len(asked)),
+        "relations": len(asked & relations(found.asked.bag(identifier))) / max(1, len(asked)),
+        "relation of link": NONE,
+        "relation of link x anchor": NONE,
+        "relations left": NONE,
+    }
+    ways = found.reached.get(identifier, ())[:_WAYS]
+    bags = [stems(text) for text in sentences(found.passages[identifier])] if ways else []
+    for way in ways:
+        left = relations(found.asked.stems - way.step.covered)
+        name = stems(way.step.link.name)
+        holding = [bag for bag in bags if name and 2 * len(name & bag) >= len(name)]
+        stated = max(
+            (len(left & relations(bag)) for bag in (bags if way.in_title else holding) or bags),
+            default=0,
+        ) / max(1, len(left))
+        row["relation of link"] = max(row["relation of link"], stated)
+        row["relation of link x anchor"] = max(
+            row["relation of link x anchor"], stated * way.step.anchor
+        )
+        row["relations left"] = max(row["relations left"], float(len(left)))
+    return row
+
+
+def _parts(found: Candidates) -> dict[str, Rows]:
+    """How near each candidate is to the part of the question that it is nearest to."""
+    count = len(found.ids)
+    if not found.parts:
+        empty = np.full(count, NONE)
+        return dict.fromkeys(("part cosine", "part gap", "part rank", "part mean", "part words"), empty) | {"parts": np.zeros(count)}  # fmt: skip
+    cosines = np.asarray(found.stacked() @ np.stack(list(found.parts.values())).T, np.float64)
+    ranks = np.argsort(np.argsort(-cosines, axis=0, kind="stable"), axis=0, kind="stable") + 1
+    wanted = [stems(part) for part in found.parts]
+    words = [max(found.asked.share(found.asked.bag(i), want) for want in wanted) for i in found.ids]
+    return {
+        "part cosine": cosines.max(1),
+        "part gap": (cosines.max(0, keepdims=True) - cosines).min(1),
+        "part rank": 1 / (5 + ranks.min(1)),
+        "part mean": cosines.mean(1),
+        "part words": np.array(words),
+        "parts": np.full(count, float(len(found.parts))),
+    }
 
 
 def _cosines(found: Candidates) -> dict[str, float]:

@@ -50,6 +50,15 @@ def distribution_based(lists: Lists, weights: Weights) -> Fused:
     return _convex(lists, weights, _three_sigma)
 
 
+FUSIONS: Mapping[str, Callable[[Lists, Weights], Fused]] = {
+    "rrf": reciprocal_rank,
+    "convex": convex_min_max,
+    "z-score": convex_z_score,
+    "distribution": distribution_based,
+}
+"""Each method by the name that the settings give it."""
+
+
 def _convex(
     lists: Lists, weights: Weights, scale: Callable[[Sequence[float]], list[float]]
 ) -> Fused:

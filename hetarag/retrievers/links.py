@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +20,6 @@ from hetarag.text import STOP_WORDS, name_key, phrases, stem, stems, words
 from hetarag.types import Link, RankedEvidence, Vector
 
 _PER_ANCHOR = 6
-_LINKS = 20  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
 SHARED_BY = 40  # passages: a name that more of them share leads everywhere
 
 
@@ -69,12 +68,16 @@ class Step:
 
 
 class Reached(NamedTuple):
-    """A passage that a step leads to: how well it answers the step's question."""
+    """A passage that a step leads to: how well it answers the step's question.
+
+    `score` is `worth` times the anchor's.
+    """
 
     score: float
     cosine: float
     in_title: bool
     step: Step
+    worth: float
 
 
 def choose_steps(
@@ -82,8 +85,13 @@ def choose_steps(
     asked: Asked,
     anchors: Mapping[str, float],
     passages: Mapping[str, RankedEvidence],
+    most: int,
+    answered: Mapping[str, frozenset[str]] | None = None,
 ) -> list[Step]:
-    """Return the links to follow, the most promising first; `anchors` are scored up to 1."""
+    """Return at most so many links to follow, the best first; `anchors` are scored up to 1.
+
+    `answered` are words of the question that the way to an anchor has answered already.
+    """
     steps = []
     for link in links:
         new = link.key not in asked.keys and name_key(link.name) not in asked.keys
@@ -91,6 +99,7 @@ def choose_steps(
             continue
         passage = passages[link.source]
         covered = stems(_sentence(passage, link.sentence)) | stems(passage.title)
+        covered |= (answered or {}).get(link.source, frozenset())
         rest = [word for word, key in asked.words if key not in covered]
         steps.append(
             Step(
@@ -109,19 +118,16 @@ def choose_steps(
         if taken[step.link.source] < _PER_ANCHOR:
             taken[step.link.source] += 1
             chosen.append(step)
-    return chosen[:_LINKS]
+    return chosen[:most]
 
 
 def follow(
-    steps: Sequence[Step],
-    vectors: Mapping[str, Vector],
-    embed: Callable[[Sequence[str]], Vector],
+    steps: Sequence[Step], vectors: Mapping[str, Vector], embedded: Mapping[str, Vector]
 ) -> dict[str, list[Reached]]:
-    """Return, for each passage that the steps lead to, how it was reached, the best way first."""
-    questions = list(dict.fromkeys(step.question for step in steps))
-    if not questions:
-        return {}
-    embedded = dict(zip(questions, embed(questions), strict=True))
+    """Return, for each passage that the steps lead to, how it was reached, the best way first.
+
+    `vectors` are those of passages by id, `embedded` those of the steps' questions by their text.
+    """
     reached: dict[str, list[Reached]] = {}
     for step in steps:
         link = step.link
@@ -134,16 +140,20 @@ def follow(
             # The parts' weights are those of the study; the ranker sees each part as well.
             worth = cosine + 0.3 * step.rarity + 0.1 * titled + 0.1 * step.likeness
             reached.setdefault(target, []).append(
-                Reached(step.anchor * worth, cosine, titled, step)
+                Reached(step.anchor * worth, cosine, titled, step, worth)
             )
     for ways in reached.values():
         ways.sort(key=lambda way: (-way.score, way.step.link.source, way.step.link.key))
     return reached
 
 
-def _sentence(passage: RankedEvidence, number: int) -> str:
-    if not 0 <= number < len(passage.sentences):
-        return passage.title
-    start, end = passage.sentences[number]
+def sentences(passage: RankedEvidence) -> list[str]:
+    """Return the sentences of a passage; the whole text where it has none."""
     offset = passage.start or 0
-    return passage.text[start - offset : end - offset]
+    found = [passage.text[start - offset : end - offset] for start, end in passage.sentences]
+    return found or [passage.text]
+
+
+def _sentence(passage: RankedEvidence, number: int) -> str:
+    found = sentences(passage)
+    return found[number] if 0 <= number < len(passage.sentences) else passage.title

@@ -1,5 +1,9 @@
 """The link ranker: candidates of the plane and where their names lead, ranked by a learned function.
 
+Two rounds. The first follows names from the best fused passages and judges all candidates by
+themselves; the second follows names from those judged best, so that a chain goes on, and judges each
+candidate among its neighbours: by what leads to it and by what rivals it.
+
 Trained on questions of three multi-hop sets (tools/train_ranker.py); its features say nothing of any
 of them. Source of the idea: multi-hop dense retrieval (Xiong et al., 2021) encodes question and evidence
 so far; here the evidence's part is a name and the words of the question that it does not answer.
@@ -8,19 +12,26 @@ so far; here the evidence's part is a name and the words of the question that it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
-from hetarag.retrievers.features import Candidates, matrix
-from hetarag.retrievers.links import SHARED_BY, Asked, Reached, choose_steps, follow
+from hetarag.retrievers.features import Candidates, Rows, matrix
+from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
+from hetarag.retrievers.neighbours import neighbours
+from hetarag.retrievers.parts import parts
 from hetarag.retrievers.plane import LINKED
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query, RankedEvidence, Vector
 
-MODEL = "ranker.npz"
-_ANCHORS = 10
+FIRST, SECOND = "ranker-first.npz", "ranker-second.npz"
 _FUSED = 60
-_TARGETS = 40
+_ANCHORS = (10, 8)  # passages that each round starts from
+_LINKS = (20, 8)  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
+_TARGETS = (40, 20)
+_PER_PART = 8
 
 Hydrate = Callable[[Sequence[str]], dict[str, RankedEvidence]]
 
@@ -39,8 +50,12 @@ class LinkRanker(Reranker):
         self._embed = embed
 
     @cached_property
-    def _trees(self) -> TreeEnsemble:
-        return TreeEnsemble.load(MODEL)
+    def _first(self) -> TreeEnsemble:
+        return TreeEnsemble.load(FIRST)
+
+    @cached_property
+    def _second(self) -> TreeEnsemble:
+        return TreeEnsemble.load(SECOND)
 
     def rerank(
         self,
@@ -51,14 +66,23 @@ class LinkRanker(Reranker):
     ) -> tuple[list[tuple[str, float]], list[Hit]]:
         """Return the candidates with their probabilities, best first, and the list of links."""
         found = self.candidates(query, lists, fused, hydrate)
-        names, rows = matrix(found)
-        if not names:
+        if not found.ids:
             return [], []
-        if tuple(names) != self._trees.names:
-            raise ValueError("the ranker was trained on other features: run tools/train_ranker.py")
-        scores = dict(zip(found.ids, self._trees.probabilities(rows).tolist(), strict=True))
+        rows, first = self._judged(found)
+        further = self.further(found, first, hydrate)
+        if further is not found:
+            found = further
+            rows, first = self._judged(found)
+        names, around = neighbours(found, first)
+        rows = _checked([*self._first.names, *names], np.hstack([rows, around]), self._second)
+        scores = dict(zip(found.ids, self._second.probabilities(rows).tolist(), strict=True))
         ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
         return ranked, _as_list(found.reached, scores)
+
+    def _judged(self, found: Candidates) -> tuple[Rows, Rows]:
+        """Return the rows of the first judgement, and a probability for each candidate."""
+        rows = _checked(*matrix(found), self._first)
+        return rows, self._first.probabilities(rows)
 
     def candidates(
         self,
@@ -72,29 +96,97 @@ class LinkRanker(Reranker):
         scores = {i: score for i, score in fused if i in passages}
         base = list(scores)
         top = scores[base[0]] if base else 1.0
-        anchors = {i: scores[i] / top for i in base[:_ANCHORS]}
+        anchors = {i: scores[i] / top for i in base[: _ANCHORS[0]]}
         asked = Asked(query.text, passages)
         links = self._links.links(list(anchors), SHARED_BY)
-        steps = choose_steps(links, asked, anchors, passages)
-        targets = sorted({target for step in steps for target in step.link.targets})
-        vectors = self._vectors().vectors(list(dict.fromkeys([*base, *targets])))
-        reached = follow(steps, vectors, self._embed)
-        further = sorted(
-            (target for target in reached if target not in scores),
-            key=lambda target: (-reached[target][0].score, target),
-        )
-        new = hydrate(further[:_TARGETS])
+        steps = choose_steps(links, asked, anchors, passages, _LINKS[0])
+        pieces = parts(query.text)
+        embedded = self._embedded([*pieces, *(step.question for step in steps)])
+        answering = self._answering(query, [embedded[piece] for piece in pieces])
+        vectors = self._vectors().vectors([*dict.fromkeys([*base, *answering, *_targets(steps)])])
+        reached = follow(steps, vectors, embedded)
+        new = hydrate([*dict.fromkeys([*_further(reached, scores, _TARGETS[0]), *answering])])
         asked.add(new)
         return Candidates(
             query=query,
             asked=asked,
-            ids=[*base, *(target for target in further[:_TARGETS] if target in new)],
+            ids=list(dict.fromkeys([*base, *new])),
             fused=scores,
             lists=lists,
             passages={**passages, **new},
             vectors=vectors,
             reached=reached,
+            parts={piece: embedded[piece] for piece in pieces},
         )
+
+    def further(self, found: Candidates, first: Rows, hydrate: Hydrate) -> Candidates:
+        """Follow names from the candidates that were judged best, for another hop."""
+        order = np.argsort(-first, kind="stable")[: _ANCHORS[1]]
+        top = max(float(first.max()), 1e-9)
+        anchors = {found.ids[at]: float(first[at]) / top for at in order}
+        known = {
+            (way.step.link.source, way.step.link.key)
+            for ways in found.reached.values()
+            for way in ways
+        }
+        links = [
+            link
+            for link in self._links.links(list(anchors), SHARED_BY)
+            if (link.source, link.key) not in known
+        ]
+        answered = {i: found.reached[i][0].step.covered for i in anchors if i in found.reached}
+        steps = choose_steps(links, found.asked, anchors, found.passages, _LINKS[1], answered)
+        if not steps:
+            return found
+        missing = [i for i in _targets(steps) if i not in found.vectors]
+        vectors = {**found.vectors, **(self._vectors().vectors(missing) if missing else {})}
+        reached = follow(steps, vectors, self._embedded([step.question for step in steps]))
+        new = hydrate(_further(reached, found.passages, _TARGETS[1]))
+        found.asked.add(new)
+        together = {
+            i: sorted(
+                [*found.reached.get(i, ()), *reached.get(i, ())],
+                key=lambda way: (-way.score, way.step.link.source, way.step.link.key),
+            )
+            for i in {**found.reached, **reached}
+        }
+        return replace(
+            found,
+            ids=list(dict.fromkeys([*found.ids, *new])),
+            passages={**found.passages, **new},
+            vectors=vectors,
+            reached=together,
+        )
+
+    def _embedded(self, texts: Sequence[str]) -> dict[str, Vector]:
+        distinct = list(dict.fromkeys(texts))
+        return dict(zip(distinct, self._embed(distinct), strict=True)) if distinct else {}
+
+    def _answering(self, query: Query, vectors: Sequence[Vector]) -> list[str]:
+        """Return the passages nearest to each part of the question."""
+        found: dict[str, None] = {}
+        for vector in vectors:
+            hits = self._vectors().search(replace(query, vector=vector), _PER_PART)
+            found.update(dict.fromkeys(hit.id for hit in hits))
+        return list(found)
+
+
+def _checked(names: Sequence[str], rows: Rows, ensemble: TreeEnsemble) -> Rows:
+    if tuple(names) != ensemble.names:
+        raise ValueError("the ranker was trained on other features: run tools/train_ranker.py")
+    return rows
+
+
+def _targets(steps: Sequence[Step]) -> list[str]:
+    return sorted({target for step in steps for target in step.link.targets})
+
+
+def _further(
+    reached: Mapping[str, Sequence[Reached]], known: Mapping[str, object], most: int
+) -> list[str]:
+    """Return the passages that were reached and are not known yet, the best first."""
+    new = (target for target in reached if target not in known)
+    return sorted(new, key=lambda target: (-reached[target][0].score, target))[:most]
 
 
 def _as_list(reached: Mapping[str, Sequence[Reached]], known: Mapping[str, float]) -> list[Hit]:

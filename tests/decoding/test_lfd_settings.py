@@ -30,6 +30,7 @@ def test_the_papers_candidates(blocks: int, expected: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(("blocks", "expected"), [(24, (21, 22, 23)), (3, (1, 2)), (2, (1,))])
 def test_late_candidates(blocks: int, expected: tuple[int, ...]) -> None:
     assert LayerFusion(candidates="late").layers(blocks) == expected
+    assert LayerFusion(candidates="last").layers(blocks) == expected[-1:]
 
 
 def test_a_model_of_one_block_has_no_late_candidate() -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hetarag.retrievers.features import Candidates, matrix
-from hetarag.retrievers.links import Asked, choose_steps, follow
-from hetarag.retrievers.ranker import MODEL
+from hetarag.retrievers.links import Asked, Step, choose_steps, follow
+from hetarag.retrievers.neighbours import neighbours
+from hetarag.retrievers.ranker import FIRST, SECOND
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Link, Query, RankedEvidence, Vector
 
@@ -40,11 +41,10 @@ PASSAGES = {
 ARCHER = Link("fram", "colin archer", "Colin Archer", 0, {"fram": False, "archer": True})
 
 
-def embed(texts: Sequence[str]) -> Vector:
+def embedded(steps: Sequence[Step]) -> dict[str, Vector]:
     """Two dimensions: parents and everything else."""
-    rows = [[float("parents" in text), 1.0] for text in texts]
-    found = np.array(rows, dtype=np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    found = {s.question: np.array([float("parents" in s.question), 1.0], np.float32) for s in steps}
+    return {text: vector / np.linalg.norm(vector) for text, vector in found.items()}
 
 
 VECTORS = {
@@ -56,7 +56,7 @@ VECTORS = {
 
 def test_a_step_asks_what_its_sentence_leaves_open() -> None:
     asked = Asked(QUESTION, PASSAGES)
-    (step,) = choose_steps([ARCHER], asked, {"fram": 1.0}, PASSAGES)
+    (step,) = choose_steps([ARCHER], asked, {"fram": 1.0}, PASSAGES, 20)
     assert step.question == "parents born Colin Archer"
     assert step.rarity == pytest.approx(1 / np.log2(3))
 
@@ -65,13 +65,13 @@ def test_names_of_the_question_and_names_that_lead_nowhere_are_not_followed() ->
     asked = Asked(QUESTION, PASSAGES)
     named = Link("fram", "fram", "Fram", -1, {"fram": True, "gauss": False})
     alone = Link("fram", "kiel", "Kiel", 0, {"fram": False})
-    assert choose_steps([named, alone], asked, {"fram": 1.0}, PASSAGES) == []
+    assert choose_steps([named, alone], asked, {"fram": 1.0}, PASSAGES, 20) == []
 
 
 def test_where_a_step_leads_is_scored_by_what_is_still_asked() -> None:
     asked = Asked(QUESTION, PASSAGES)
-    steps = choose_steps([ARCHER], asked, {"fram": 0.5}, PASSAGES)
-    reached = follow(steps, VECTORS, embed)
+    steps = choose_steps([ARCHER], asked, {"fram": 0.5}, PASSAGES, 20)
+    reached = follow(steps, VECTORS, embedded(steps))
     assert set(reached) == {"archer"}  # not back to where it started
     (way,) = reached["archer"]
     cosine = 1 / np.sqrt(2)
@@ -90,7 +90,7 @@ def test_shares_count_rare_words_more() -> None:
 
 def test_features_are_those_that_the_ranker_was_trained_on() -> None:
     asked = Asked(QUESTION, PASSAGES)
-    steps = choose_steps([ARCHER], asked, {"fram": 1.0}, PASSAGES)
+    steps = choose_steps([ARCHER], asked, {"fram": 1.0}, PASSAGES, 20)
     found = Candidates(
         query=Query(QUESTION, vector=np.array([1, 0], np.float32)),
         asked=asked,
@@ -99,15 +99,32 @@ def test_features_are_those_that_the_ranker_was_trained_on() -> None:
         lists={},
         passages=PASSAGES,
         vectors=VECTORS,
-        reached=follow(steps, VECTORS, embed),
+        reached=follow(steps, VECTORS, embedded(steps)),
+        parts={"the designer of the Fram": np.array([0, 1], np.float32)},
     )
     names, rows = matrix(found)
     assert rows.shape == (3, len(names))
     assert np.isfinite(rows).all()
-    ranker = TreeEnsemble.load(MODEL)
+    ranker = TreeEnsemble.load(FIRST)
+    assert tuple(names) == ranker.names
+    first = ranker.probabilities(rows)
+    more, around = neighbours(found, first)
+    names, rows = [*names, *more], np.hstack([rows, around])
+    assert rows.shape == (3, len(names))
+    assert np.isfinite(rows).all()
+    ranker = TreeEnsemble.load(SECOND)
     assert tuple(names) == ranker.names
     scores = dict(zip(found.ids, ranker.probabilities(rows), strict=True))
     assert scores["archer"] > scores["gauss"]
+
+
+def test_a_further_step_does_not_ask_again_what_the_way_has_answered() -> None:
+    asked = Asked(QUESTION, PASSAGES)
+    on = Link("archer", "newburgh", "Newburgh", 0, {"archer": False, "gauss": False})
+    (step,) = choose_steps(
+        [on], asked, {"archer": 1.0}, PASSAGES, 5, {"archer": frozenset({"designer", "fram"})}
+    )
+    assert step.question == "born Newburgh"
 
 
 def test_trees_are_walked_to_their_leaves() -> None:
