@@ -127,10 +127,11 @@ class Reranker(Protocol):
         fused: Sequence[tuple[str, float]],
         hydrate: Callable[[Sequence[str]], dict[str, RankedEvidence]],
     ) -> tuple[list[tuple[str, float]], list[Hit]]:
-        """Return (id, score) of the candidates, best first, and the list of what was added.
+        """Return (id, score) of the candidates, best first, and the hits of lists of its own.
 
         `lists` are the stores' lists, `fused` their fusion; `hydrate` returns the evidence behind
-        ids that may be shown. Candidates that may not be shown are left out.
+        ids that may be shown. Candidates that may not be shown are left out, and each is in a list:
+        the stores' or one that is returned.
         """
 
 

@@ -187,6 +187,9 @@ def stem(word: str) -> str:
     return word
 
 
+@lru_cache(
+    maxsize=1 << 13
+)  # a search reads its passages several times, and the next one many again
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the words of `text` that carry meaning."""
     return frozenset(_stem_of(word.group()) for word in _WORD.finditer(text)) - {""}

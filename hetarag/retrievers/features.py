@@ -33,7 +33,7 @@ class Candidates:
     """All that is known of the candidates of one question.
 
     `fused` are the scores of the lists' fusion, `reached` the links that lead to each candidate, the
-    best first, `parts` the question's parts with their vectors.
+    best first, `parts` the question's parts with their vectors, `answering` what is nearest to those.
     """
 
     query: Query
@@ -45,6 +45,7 @@ class Candidates:
     vectors: Mapping[str, Vector]
     reached: Mapping[str, Sequence[Reached]]
     parts: Mapping[str, Vector]
+    answering: Sequence[Hit] = ()
 
     def stacked(self) -> Vector:
         """Return the candidates' vectors, (candidates, dimension); zeros for one without."""

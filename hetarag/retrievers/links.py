@@ -35,6 +35,7 @@ class Asked:
         self.add(passages)
         self._frequency = Counter(word for bag in self._bags.values() for word in bag)
         self._passages = len(self._bags)
+        self._weights: dict[str, float] = {}
 
     def add(self, passages: Mapping[str, RankedEvidence]) -> None:
         """Read the words of further passages; the weights stay as they are."""
@@ -52,7 +53,11 @@ class Asked:
         return sum(self._weight(word) for word in wanted & have) / total if total else 0.0
 
     def _weight(self, word: str) -> float:
-        return math.log(1 + self._passages / (1 + self._frequency[word]))
+        weight = self._weights.get(word)
+        if weight is None:
+            weight = math.log(1 + self._passages / (1 + self._frequency[word]))
+            self._weights[word] = weight
+        return weight
 
 
 @dataclass(frozen=True, slots=True)

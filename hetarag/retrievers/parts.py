@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from hetarag.text import content_words
 
-PARTS = 4
+PARTS = 3
 _FEWEST = 2  # words that carry meaning: one alone is a name, and names are linked already
 
 _CLAUSE = re.compile(r"[,;:?!]+\s+|[,;:?!]+$|\s+(?:and|or|than|while|but)\s+")

@@ -38,6 +38,9 @@ COMPUTED = "computed"
 LINKED = "links"
 """The name of the list of passages that the reranker's links lead to."""
 
+PARTS = "parts"
+"""The name of the list of passages that are nearest to a part of the question."""
+
 RANKED = "ranked"
 """The name of the reranker's order when it is fused with what SQL has found."""
 
@@ -212,6 +215,8 @@ class RetrievalPlane(Retriever):
 
     def _hydrate(self, query: Query, progress: _Progress, k: int) -> list[RankedEvidence]:
         started = time.monotonic()
+        for name in (LINKED, PARTS):  # the reranker's, of a shallower round
+            progress.lists.pop(name, None)
         ranked = self._fuse(progress.lists, progress.weights)
         _add(progress.seconds, "fusion", time.monotonic() - started)
         gate = _Gate(self._hydrator, query.filter, progress.lists)
@@ -262,7 +267,8 @@ class RetrievalPlane(Retriever):
             status = progress.statuses["vector"]
             progress.statuses["vector"] = replace(status, status="failed", reason=error.reason)
             return fused
-        progress.lists[LINKED] = tuple(added)
+        for name in (LINKED, PARTS):
+            progress.lists[name] = tuple(hit for hit in added if hit.store == name)
         placed = {identifier for identifier, _ in ranked}
         order = [*ranked, *((i, 0.0) for i, _ in others if i not in placed)]
         lists: dict[str, Sequence[Hit]] = {

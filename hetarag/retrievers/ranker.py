@@ -22,14 +22,14 @@ from hetarag.retrievers.features import Candidates, Rows, matrix
 from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.parts import parts
-from hetarag.retrievers.plane import LINKED
+from hetarag.retrievers.plane import LINKED, PARTS
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query, RankedEvidence, Vector
 
 FIRST, SECOND = "ranker-first.npz", "ranker-second.npz"
 _FUSED = 60
 _ANCHORS = (10, 8)  # passages that each round starts from
-_LINKS = (20, 8)  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
+_LINKS = (14, 6)  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
 _TARGETS = (40, 20)
 _PER_PART = 8
 
@@ -64,7 +64,7 @@ class LinkRanker(Reranker):
         fused: Sequence[tuple[str, float]],
         hydrate: Hydrate,
     ) -> tuple[list[tuple[str, float]], list[Hit]]:
-        """Return the candidates with their probabilities, best first, and the list of links."""
+        """Return the candidates with their probabilities, best first, and what links and parts led to."""
         found = self.candidates(query, lists, fused, hydrate)
         if not found.ids:
             return [], []
@@ -77,7 +77,8 @@ class LinkRanker(Reranker):
         rows = _checked([*self._first.names, *names], np.hstack([rows, around]), self._second)
         scores = dict(zip(found.ids, self._second.probabilities(rows).tolist(), strict=True))
         ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-        return ranked, _as_list(found.reached, scores)
+        near = [hit for hit in found.answering if hit.id in scores]
+        return ranked, [*_as_list(found.reached, scores), *near]
 
     def _judged(self, found: Candidates) -> tuple[Rows, Rows]:
         """Return the rows of the first judgement, and a probability for each candidate."""
@@ -103,9 +104,10 @@ class LinkRanker(Reranker):
         pieces = parts(query.text)
         embedded = self._embedded([*pieces, *(step.question for step in steps)])
         answering = self._answering(query, [embedded[piece] for piece in pieces])
-        vectors = self._vectors().vectors([*dict.fromkeys([*base, *answering, *_targets(steps)])])
+        near = [hit.id for hit in answering]
+        vectors = self._vectors().vectors([*dict.fromkeys([*base, *near, *_targets(steps)])])
         reached = follow(steps, vectors, embedded)
-        new = hydrate([*dict.fromkeys([*_further(reached, scores, _TARGETS[0]), *answering])])
+        new = hydrate([*dict.fromkeys([*_further(reached, scores, _TARGETS[0]), *near])])
         asked.add(new)
         return Candidates(
             query=query,
@@ -117,6 +119,7 @@ class LinkRanker(Reranker):
             vectors=vectors,
             reached=reached,
             parts={piece: embedded[piece] for piece in pieces},
+            answering=answering,
         )
 
     def further(self, found: Candidates, first: Rows, hydrate: Hydrate) -> Candidates:
@@ -162,13 +165,15 @@ class LinkRanker(Reranker):
         distinct = list(dict.fromkeys(texts))
         return dict(zip(distinct, self._embed(distinct), strict=True)) if distinct else {}
 
-    def _answering(self, query: Query, vectors: Sequence[Vector]) -> list[str]:
-        """Return the passages nearest to each part of the question."""
-        found: dict[str, None] = {}
+    def _answering(self, query: Query, vectors: Sequence[Vector]) -> list[Hit]:
+        """Return the passages nearest to the parts of the question, each at its best place."""
+        best: dict[str, Hit] = {}
         for vector in vectors:
-            hits = self._vectors().search(replace(query, vector=vector), _PER_PART)
-            found.update(dict.fromkeys(hit.id for hit in hits))
-        return list(found)
+            for hit in self._vectors().search(replace(query, vector=vector), _PER_PART):
+                if hit.id not in best or hit.score > best[hit.id].score:
+                    best[hit.id] = hit
+        ordered = sorted(best.values(), key=lambda hit: (-hit.score, hit.id))
+        return [Hit(PARTS, hit.id, rank, hit.score) for rank, hit in enumerate(ordered, start=1)]
 
 
 def _checked(names: Sequence[str], rows: Rows, ensemble: TreeEnsemble) -> Rows:

@@ -179,29 +179,31 @@ def test_a_computed_answer_comes_first() -> None:
 
 
 class Reversing:
-    """A reranker that turns the fusion round and adds one passage."""
+    """A reranker that turns the fusion round and adds two passages."""
 
     def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
-        found = hydrate([i for i, _ in fused] + ["new"])
-        order = ["new", *reversed([i for i, _ in fused])]
+        assert not {"links", "parts"} & set(lists)
+        found = hydrate([i for i, _ in fused] + ["new", "part"])
+        order = ["new", *reversed([i for i, _ in fused]), "part"]
         ranked = [(i, 1 / n) for n, i in enumerate(order, start=1) if i in found]
-        return ranked, [Hit("links", "new", 1, 0.5)]
+        return ranked, [Hit("links", "new", 1, 0.5), Hit("parts", "part", 1, 0.5)]
 
 
 def test_a_reranker_orders_anew_and_adds_and_sql_keeps_a_voice() -> None:
     stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
     found = plane(*stores, ListStore("sql", ["b"]), reranker=Reversing()).search(Query("q"), 9)
-    assert [e.id for e in found] == ["b", "new", "c", "a"]
+    assert [e.id for e in found] == ["b", "new", "c", "a", "part"]
     found = plane(*stores, reranker=Reversing()).search(Query("q"), 9)
-    assert [e.id for e in found] == ["new", "c", "b", "a"]
+    assert [e.id for e in found] == ["new", "c", "b", "a", "part"]
     scores = [e.score for e in found]
     assert scores == sorted(scores, reverse=True)
     assert [h.store for e in found if e.id == "new" for h in e.hits] == ["links"]
+    assert [h.store for e in found if e.id == "part" for h in e.hits] == ["parts"]
 
 
 def test_what_may_not_be_seen_does_not_come_back_through_a_reranker() -> None:
     stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
-    found = plane(*stores, reranker=Reversing(), hidden=["new", "b"]).search(Query("q"), 9)
+    found = plane(*stores, reranker=Reversing(), hidden=["new", "b", "part"]).search(Query("q"), 9)
     assert [e.id for e in found] == ["a"]
 
 
