@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from hetarag.commands import asking, bench, documents, models, upkeep
+from hetarag.commands import asking, bench, bench_servers, documents, models, upkeep
 from hetarag.errors import HetaRAGError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 for part in (documents, asking, upkeep):
     part.register(app)
 app.add_typer(models.app, name="models")
+bench.app.command("parity")(bench_servers.parity)
 app.add_typer(bench.app, name="bench")
 
 

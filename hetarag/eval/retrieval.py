@@ -17,7 +17,7 @@ from typing import Any
 
 from hetarag.arguments import settings_of
 from hetarag.config import Settings, load, redact
-from hetarag.engine import HetaRAG
+from hetarag.engine import DEFAULT_COLLECTION, HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, read_questions
 from hetarag.eval.memory import room
@@ -88,7 +88,7 @@ def bench(
     settings = settings_of(config, folder)
     known = systems_for(settings)
     names = choose(known, systems, baseline)
-    asked, left_out = _asked(questions, limit, skip)
+    asked, left_out = asked_of(questions, limit, skip)
     with HetaRAG.open(folder, settings, embedder=embedder) as rag:
         take_in(rag, corpora)
         status = rag.status()
@@ -122,9 +122,9 @@ def default_kb(corpora: Sequence[Path], config: Path | None) -> Path:
     return Path("runs/retrieval-kb") / f"{pool}-{Path(load(config).models.embedder).name}"
 
 
-def take_in(rag: HetaRAG, corpora: Sequence[Path]) -> None:
+def take_in(rag: HetaRAG, corpora: Sequence[Path], collection: str = DEFAULT_COLLECTION) -> None:
     """Ingest the corpora; `InputError` when a part of them could not be taken in."""
-    report = rag.ingest(corpora)
+    report = rag.ingest(corpora, collection=collection)
     if report.failures:
         first = report.failures[0]
         raise InputError(
@@ -143,7 +143,7 @@ def distinct_documents(evidence: Iterable[RankedEvidence]) -> list[str]:
     return list(dict.fromkeys(e.document for e in evidence))
 
 
-def _asked(path: Path, limit: int | None, skip: int) -> tuple[list[Question], int]:
+def asked_of(path: Path, limit: int | None, skip: int) -> tuple[list[Question], int]:
     """Return the questions that recall can be measured on, and how many have no document to find."""
     asked = read_questions(path, limit, skip)
     if not asked:

@@ -7,11 +7,26 @@ outbox alone go side by side. Reading transactions see one state of the ledger t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, event, insert, select
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Double,
+    Engine,
+    Table,
+    cast,
+    event,
+    extract,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from hetarag.ledger import schema
@@ -90,6 +105,17 @@ def lock(connection: Connection) -> None:
         connection.execute(
             select(schema.meta.c.value).where(key == "generation").with_for_update()
         ).first()
+
+
+def clock(connection: Connection) -> ColumnElement[float]:
+    """Return the time as the database tells it, in seconds since 1970: one clock for all processes."""
+    name = connection.dialect.name
+    if name == "postgresql":
+        # That of now, not of the transaction's start, which may have waited for its lock.
+        return cast(extract("epoch", func.clock_timestamp()), Double)
+    if name in _MYSQL:
+        return cast(func.unix_timestamp(), Double)
+    return literal(time.time(), Double)
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -20,10 +20,11 @@ T = TypeVar("T")
 
 
 class Ledger:
-    """The system of record of one knowledge base."""
+    """The system of record of one knowledge base; `embedded` when it is a file of this process."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self._engine = connect(url, folder)
+        self.embedded = self._engine.dialect.name == "sqlite"
         self._reading = dialects.reading_options(self._engine)
         self._claiming = dialects.claiming_options(self._engine)
         fresh = {"id": str(uuid.uuid4()), "generation": "0", "stamp": "0"}

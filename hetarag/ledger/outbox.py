@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import os
 import socket
-import time
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
+from threading import Event, Thread
 
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
-from hetarag.errors import StoreError
+from hetarag.errors import LedgerError, StoreError
+from hetarag.ledger.dialects import clock
 from hetarag.ledger.ledger import Ledger, parts
 from hetarag.ledger.records import RecordReader
 from hetarag.ledger.schema import outbox, staged_rows, versions
@@ -26,7 +29,9 @@ from hetarag.ledger.steps import Step, reached
 from hetarag.ledger.versions import VersionWriter
 from hetarag.protocols import Store
 
-_LEASE = 600.0  # seconds after which another process may take over a claimed batch
+LEASE = 60.0
+"""Seconds after which another process may take over what its owner has not renewed."""
+_EMBEDDED_LEASE = 600.0  # nobody else is there to take it over, so nothing is renewed
 _RETRY = 30.0  # seconds before a refused segment is tried again, doubled each time
 _ORDER = ("sql", "fulltext", "graph", "vector")  # rows of tables are read back from SQL
 
@@ -41,7 +46,11 @@ class _Claim:
 
 
 class Outbox:
-    """Writes what stores are owed. `stores` opens a store by its kind when first needed."""
+    """Writes what stores are owed. `stores` opens a store by its kind when first needed.
+
+    A claim holds for `lease` seconds by the database's clock; it is renewed while its batch is being
+    delivered, so that only what a killed or frozen process had claimed goes to another one.
+    """
 
     def __init__(
         self,
@@ -51,13 +60,16 @@ class Outbox:
         stores: Mapping[str, Opener],
         *,
         batch: int,
+        lease: float = LEASE,
     ) -> None:
         self._ledger = ledger
         self._writer = writer
         self._records = records
         self._stores = stores
         self._batch = batch
-        self._me = f"{socket.gethostname()}/{os.getpid()}"
+        self._lease = _EMBEDDED_LEASE if ledger.embedded else lease
+        # A number of a process may come again, in another container or after a restart.
+        self._me = f"{socket.gethostname()[:60]}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
     def drain(
         self, progress: Callable[[str, int], None] = lambda _store, _count: None
@@ -76,7 +88,9 @@ class Outbox:
                     claims = self._claim(kind, operation)
                     if not claims:
                         break
-                    progress(kind, self._deliver(kind, operation, claims))
+                    with self._renewed(claims):
+                        count = self._deliver(kind, operation, claims)
+                    progress(kind, count)
             except StoreError as error:
                 failed[kind] = error.reason
         with self._ledger.writing() as connection:
@@ -109,8 +123,8 @@ class Outbox:
             connection.execute(update(outbox).values(claimed_by=None, claimed_until=0.0))
 
     def _claim(self, kind: str, operation: str) -> list[_Claim]:
-        now = time.time()
         with self._ledger.claiming() as connection:
+            now = clock(connection)
             rows = connection.execute(
                 select(outbox)
                 .where(
@@ -138,7 +152,7 @@ class Outbox:
                 connection.execute(
                     update(outbox)
                     .where(outbox.c.number.in_([claim.number for claim in claims]))
-                    .values(claimed_by=self._me, claimed_until=now + _LEASE)
+                    .values(claimed_by=self._me, claimed_until=now + self._lease)
                 )
         if claims:
             reached(Step.CLAIMED)
@@ -232,10 +246,10 @@ class Outbox:
         with self._ledger.writing() as connection:
             connection.execute(
                 update(outbox)
-                .where(outbox.c.number.in_([claim.number for claim in claims]))
+                .where(*self._mine(claims))
                 .values(
                     claimed_by=None,
-                    claimed_until=time.time() + wait,
+                    claimed_until=clock(connection) + wait,
                     attempts=outbox.c.attempts + 1,
                     error=error.reason[:1000],
                 )
@@ -244,10 +258,44 @@ class Outbox:
     def _let_go(self, claims: Sequence[_Claim]) -> None:
         with self._ledger.writing() as connection:
             connection.execute(
-                update(outbox)
-                .where(outbox.c.number.in_([claim.number for claim in claims]))
-                .values(claimed_by=None, claimed_until=0.0)
+                update(outbox).where(*self._mine(claims)).values(claimed_by=None, claimed_until=0.0)
             )
+
+    @contextmanager
+    def _renewed(self, claims: Sequence[_Claim]) -> Iterator[None]:
+        """Renew the claims until the end of the block, from a thread of its own."""
+        if self._ledger.embedded:
+            yield
+            return
+        done = Event()
+        renewer = Thread(target=self._renew, args=(claims, done), name="hetarag-lease", daemon=True)
+        renewer.start()
+        try:
+            yield
+        finally:
+            done.set()
+            renewer.join()
+
+    def _renew(self, claims: Sequence[_Claim], done: Event) -> None:
+        while not done.wait(self._lease / 3):
+            # A ledger that fails for good is met, and told, by the delivery itself.
+            with suppress(LedgerError), self._ledger.claiming() as connection:
+                # What is locked is being acknowledged: to wait for it could end in a deadlock.
+                free = connection.scalars(
+                    select(outbox.c.number)
+                    .where(*self._mine(claims))
+                    .with_for_update(skip_locked=True)
+                ).all()
+                connection.execute(
+                    update(outbox)
+                    .where(outbox.c.number.in_(free))
+                    .values(claimed_until=clock(connection) + self._lease)
+                )
+
+    def _mine(self, claims: Sequence[_Claim]) -> tuple[ColumnElement[bool], ...]:
+        """Return what is true of those of the claims that no other process has taken over."""
+        numbers = [claim.number for claim in claims]
+        return outbox.c.number.in_(numbers), outbox.c.claimed_by == self._me
 
     def _store(self, kind: str) -> Store:
         return self._stores[kind]()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, select, update
@@ -17,6 +16,7 @@ from hetarag.ledger.contents import (
     write_tags,
     write_versions,
 )
+from hetarag.ledger.dialects import clock
 from hetarag.ledger.ledger import Ledger, parts
 from hetarag.ledger.segments import Shelves, outbox_rows, segments_of
 
@@ -134,7 +134,7 @@ class VersionWriter:
             delete(schema.outbox).where(
                 schema.outbox.c.operation == "put",
                 schema.outbox.c.generation.in_(retired),
-                schema.outbox.c.claimed_until <= time.time(),
+                schema.outbox.c.claimed_until <= clock(connection),
             )
         )
 
@@ -192,11 +192,14 @@ class VersionWriter:
         self, connection: Connection, documents: Sequence[str], states: tuple[str, ...]
     ) -> None:
         for part in parts(documents):
-            gone = connection.scalars(
-                select(schema.versions.c.generation).where(
-                    schema.versions.c.document_id.in_(part), schema.versions.c.state.in_(states)
+            # States are told apart here: with one in the statement SQLite goes through all versions
+            # of that state instead of the few of these documents.
+            found = connection.execute(
+                select(schema.versions.c.generation, schema.versions.c.state).where(
+                    schema.versions.c.document_id.in_(part)
                 )
             ).all()
+            gone = [row.generation for row in found if row.state in states]
             if not gone:
                 continue
             connection.execute(
@@ -211,7 +214,7 @@ class VersionWriter:
                     schema.outbox.c.operation == "put",
                     or_(
                         schema.outbox.c.claimed_by.is_(None),
-                        schema.outbox.c.claimed_until <= time.time(),
+                        schema.outbox.c.claimed_until <= clock(connection),
                     ),
                 )
             )

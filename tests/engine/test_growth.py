@@ -118,22 +118,7 @@ def transferred() -> int:
     return int(values["rchar"]) + int(values["wchar"])
 
 
-@pytest.mark.parametrize(
-    "measure",
-    [
-        "statements",
-        "calls",
-        "bytes",
-        pytest.param(
-            "instructions",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="VersionWriter._retire: SQLite reads all versions of a state instead of those "
-                "of the document (5 instructions a version)",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("measure", ["statements", "calls", "bytes", "instructions"])
 def test_the_thousandth_addition_costs_what_the_hundredth_does(
     costs: dict[str, list[float]], measure: str
 ) -> None:

@@ -23,6 +23,9 @@ from tests.hashing import HashingEmbedder
 PLACES = "HETARAG_JOB_PLACES"
 """Environment variable: further settings as JSON, such as the ledger's URL."""
 
+LEASE = "HETARAG_JOB_LEASE"
+"""Environment variable: seconds that claims hold, when not the usual."""
+
 PHASES = ("new", "changed", "deleted")
 _CITIES = [
     "Bergen",
@@ -61,7 +64,10 @@ def opened(kb: Path) -> HetaRAG:
     """Open the knowledge base with the settings that all its processes share."""
     settings = {"ingest": {"entities": "rules", "batch": 16, "chunk_words": 60}}
     settings |= json.loads(os.environ.get(PLACES, "{}"))
-    return HetaRAG.open(kb, settings, embedder=HashingEmbedder())
+    rag = HetaRAG.open(kb, settings, embedder=HashingEmbedder())
+    if LEASE in os.environ:
+        rag._outbox._lease = float(os.environ[LEASE])
+    return rag
 
 
 def run(kb: Path, sources: Path, phase: str) -> None:

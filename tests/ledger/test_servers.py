@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,56 @@ def test_a_process_that_is_killed_leaves_work_that_another_does(
     job.run(kb, sources, "new")
     assert job.answers(kb)
     assert state_of(kb)["live"] == state_of(kb)["versions"] == 51
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_had_claimed_goes_to_another_without_a_repair(
+    server: DatabaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(
+        monkeypatch,
+        ledger={"url": server.new_database()},
+        stores={"vector": "none", "fulltext": "none", "graph": "none", "sql": server.new_database()},
+    )  # fmt: skip
+    monkeypatch.setenv(job.LEASE, "3")
+    sources, kb = sources_in(tmp_path), tmp_path / "kb"
+    shutil.copytree(sources / "new", sources / "work", dirs_exist_ok=True)
+    child = start(kb, sources, "new", "CLAIMED", "1")
+    finish(child)
+    assert child.returncode == -signal.SIGKILL
+    ended = time.monotonic()
+    with job.opened(kb) as rag:
+        while rag._outbox.owed():
+            assert time.monotonic() - ended < 8
+            assert rag._outbox.drain() == {}
+            time.sleep(0.2)
+    assert state_of(kb)["live"] == 1  # the table, the only thing that an SQL store takes
+
+
+def test_a_claim_is_renewed_while_its_batch_is_being_delivered(
+    server: DatabaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(
+        monkeypatch,
+        ledger={"url": server.new_database()},
+        stores={"vector": "none", "fulltext": "none", "graph": "none", "sql": server.new_database()},
+    )  # fmt: skip
+    monkeypatch.setenv(job.LEASE, "2")
+    path = tmp_path / "ships.csv"
+    path.write_text("ship,yard\nFram,Larvik\n")
+    with job.opened(tmp_path / "kb") as rag, job.opened(tmp_path / "kb") as other:
+        with monkeypatch.context() as patched:
+            patched.setattr(rag._outbox, "drain", lambda *_: {})
+            rag.ingest([path])
+        claims = rag._outbox._claim("sql", "put")
+        assert claims
+        with rag._outbox._renewed(claims):
+            time.sleep(4)
+            assert other._outbox._claim("sql", "put") == []
+        time.sleep(3)
+        assert other._outbox._claim("sql", "put")
+        rag._outbox._let_go(claims)  # no longer its own
+        assert other._outbox._claim("sql", "put") == []
 
 
 @pytest.mark.slow

@@ -1,0 +1,79 @@
+"""bench: measurements of a knowledge base on servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hetarag.commands.bench import (
+    DATA,
+    Corpus,
+    Limit,
+    Out,
+    Questions,
+    _print,
+    _write,
+    machine,
+)
+
+
+def parity(
+    config: Annotated[
+        Path, typer.Option("--config", help="TOML file with the servers' addresses.")
+    ],
+    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
+    questions: Questions = DATA / "2wiki_dev/questions.jsonl",
+    tables: Annotated[
+        Path | None, typer.Option("--tables", help="Tables for the SQL store: a file or a folder.")
+    ] = None,
+    table_questions: Annotated[
+        Path | None, typer.Option("--table-questions", help="Questions about them.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Folder of both knowledge bases; used again if there.")
+    ] = Path("runs/parity"),
+    stems: Annotated[
+        bool, typer.Option("--stems", help="How much of full text's difference is its stemmers'.")
+    ] = False,
+    limit: Limit = 200,
+    json: Out = None,
+) -> None:
+    """The same rankings embedded and on servers? Store by store, and the plane's Recall@5."""
+    from dataclasses import asdict
+
+    from hetarag.eval import parity as bench
+    from hetarag.eval.costs import as_rows
+    from hetarag.eval.retrieval import corpus_name
+
+    done = bench.bench(
+        corpus=corpus,
+        questions=questions,
+        config=config,
+        folder=folder,
+        tables=tables,
+        table_questions=table_questions,
+        limit=limit,
+        stems=stems,
+    )
+    rows = [bench.row_of(store) for store in done.stores]
+    plane = bench.plane_rows(done.plane)
+    parts = [as_rows(rows)] if rows else []
+    parts.append(as_rows(plane))
+    if done.stems is not None:
+        words, numbers = done.stems
+        parts.append(
+            f"Full text, overlap@10: {words:.3f} with words, {numbers:.3f} with a number for each stem"
+        )
+    _print(f"Parity on {corpus_name(corpus)}, {done.documents} documents", "\n\n".join(parts))
+    _write(
+        json,
+        {
+            "rows": rows,
+            "plane": plane,
+            "stems": done.stems,
+            "stores": [asdict(store) for store in done.stores],
+            "machine": machine(),
+        },
+    )
