@@ -46,7 +46,8 @@ class LayerFusion:
     """Weight of g; 0 is greedy decoding within the plausible tokens."""
     gate: Callable[[Tensor, Tensor], Tensor] | None = None
     """A factor of `weight` for each row: (f, g), both rows x V log-probabilities, to (rows,);
-    clamped to [0, 1]."""
+    clamped to [0, 1]. One with a true `needs_final_only` does not look at g: on a CPU it is asked
+    before any layer is read."""
 
     def __post_init__(self) -> None:
         _one_of("score", self.score, ("paper", "jsd"))
