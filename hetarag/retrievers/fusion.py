@@ -50,13 +50,24 @@ def distribution_based(lists: Lists, weights: Weights) -> Fused:
     return _convex(lists, weights, _three_sigma)
 
 
+def _from_zero(fuse: Callable[[Lists, Weights], Fused]) -> Callable[[Lists, Weights], Fused]:
+    """Shift scores so that none is below 0: what follows divides by the best and takes logarithms."""
+
+    def shifted(lists: Lists, weights: Weights) -> Fused:
+        fused = fuse(lists, weights)
+        least = min((score for _, score in fused), default=0.0)
+        return [(identifier, score - min(least, 0.0)) for identifier, score in fused]
+
+    return shifted
+
+
 FUSIONS: Mapping[str, Callable[[Lists, Weights], Fused]] = {
     "rrf": reciprocal_rank,
     "convex": convex_min_max,
-    "z-score": convex_z_score,
+    "z-score": _from_zero(convex_z_score),
     "distribution": distribution_based,
 }
-"""Each method by the name that the settings give it."""
+"""Each method by the name that the settings give it; as the plane needs them, with no score below 0."""
 
 
 def _convex(

@@ -205,7 +205,7 @@ class RetrievalPlane(Retriever):
         seeds = self._fuse(others, progress.weights)[:_SEEDS]
         if not seeds:
             return
-        top = seeds[0][1]
+        top = seeds[0][1] or 1.0  # 0 where no hit is better than another
         bare = replace(query, entities=(), seeds=tuple(Seed(i, s / top) for i, s in seeds))
         deadline = query.deadline if query.deadline is not None else time.monotonic()
         call = {"graph": self._call("graph", bare, plan.k * factor)}

@@ -96,7 +96,7 @@ class LinkRanker(Reranker):
         passages = hydrate([identifier for identifier, _ in fused[:_FUSED]])
         scores = {i: score for i, score in fused if i in passages}
         base = list(scores)
-        top = scores[base[0]] if base else 1.0
+        top = (scores[base[0]] if base else 0.0) or 1.0
         anchors = {i: scores[i] / top for i in base[: _ANCHORS[0]]}
         asked = Asked(query.text, passages)
         links = self._links.links(list(anchors), SHARED_BY)

@@ -21,6 +21,8 @@ SETTINGS = (
     {"hops": False},
     {"router": "all"},
     {"fusion": "convex"},
+    {"fusion": "z-score"},
+    {"fusion": "distribution"},
     {"fusion": "convex", "rerank": "none"},
 )
 

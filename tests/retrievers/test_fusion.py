@@ -1,6 +1,7 @@
 import pytest
 
 from hetarag.retrievers.fusion import (
+    FUSIONS,
     convex_min_max,
     convex_z_score,
     distribution_based,
@@ -60,3 +61,12 @@ def test_ties_stand_in_the_order_of_their_ids(fuse) -> None:  # type: ignore[no-
 def test_nothing_in_nothing_out(fuse) -> None:  # type: ignore[no-untyped-def]
     assert fuse({}, {}) == []
     assert fuse({"x": ()}, {}) == []
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+def test_by_its_name_no_method_scores_below_zero_or_orders_otherwise(name: str) -> None:
+    fused = FUSIONS[name](LISTS, {})
+    assert min(score for _, score in fused) >= 0
+    plain = {"rrf": reciprocal_rank, "convex": convex_min_max, "z-score": convex_z_score}
+    assert [i for i, _ in fused] == [i for i, _ in plain.get(name, distribution_based)(LISTS, {})]
+    assert FUSIONS[name]({}, {}) == []
