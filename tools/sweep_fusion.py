@@ -190,7 +190,7 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
             gaps.append(paired([x[name] for x in own], [x[GREEDY] for x in own]))
         every = paired([x["f1"][name] for x in lines], [x["f1"][GREEDY] for x in lines])
         flips = np.mean([x["answers"][name] != x["answers"][GREEDY] for x in lines])
-        cells = " | ".join(f"{g.mean:+.3f} [{g.low:+.3f}, {g.high:+.3f}]" for g in [*gaps, every])
+        cells = " | ".join(gap.signed for gap in [*gaps, every])
         rows.append((every.mean, f"| {name} | {cells} | {flips:.1%} |"))
     rows.sort(reverse=True)
     head = f"| setting | {' | '.join([*sets, 'all'])} | answers changed |"

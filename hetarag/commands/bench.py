@@ -53,6 +53,7 @@ def retrieval(
     from hetarag.eval import retrieval as bench
     from hetarag.eval import retrieval_report as report
     from hetarag.eval.costs import as_table
+    from hetarag.eval.datasets import corpus_name
 
     corpora = [corpus, *(beside or [])]
     done = bench.bench(
@@ -69,7 +70,7 @@ def retrieval(
     rows = report.summarise(done.runs, done.questions, done.baseline)
     kinds = report.by_type(done.runs, done.questions, done.baseline)
     title = (
-        f"Recall on {bench.corpus_name(corpus)}, {len(done.questions)} questions, "
+        f"Recall on {corpus_name(corpus)}, {len(done.questions)} questions, "
         f"{done.documents} documents"
     )
     if done.left_out:
@@ -79,8 +80,8 @@ def retrieval(
     figures = {"rows": rows, "by type": kinds, "room": done.room, "machine": machine()}
     done.folder.write("table.md", f"### {title}\n\n{table}\n")
     done.folder.write("summary.json", _as_json(figures))
-    _print(title, table)
-    _write(json, figures)
+    print_table(title, table)
+    write_figures(json, figures)
 
 
 @app.command("peers")
@@ -98,11 +99,11 @@ def peers(
     from hetarag.eval import peers as others
     from hetarag.eval import retrieval as bench
     from hetarag.eval import retrieval_report as report
-    from hetarag.eval.datasets import read_corpus, read_questions
+    from hetarag.eval.datasets import corpus_name, read_corpus, read_questions
     from hetarag.eval.systems import PLANE
 
     asked = read_questions(questions, limit, skip)
-    name = bench.corpus_name(corpus)
+    name = corpus_name(corpus)
     with HetaRAG.open(kb or bench.default_kb([corpus], config), config) as rag:
         bench.take_in(rag, [corpus])
         searches: dict[str, others.Search] = {
@@ -113,8 +114,8 @@ def peers(
         searches |= others.peers(read_corpus(corpus), rag.embedder)
         runs = others.run_searches(searches, asked)
     rows = report.summarise(runs, asked, PLANE)
-    _print(f"Peers on {name}, {len(asked)} questions", report.markdown(rows))
-    _write(json, {"rows": rows, "machine": machine()})
+    print_table(f"Peers on {name}, {len(asked)} questions", report.markdown(rows))
+    write_figures(json, {"rows": rows, "machine": machine()})
 
 
 @app.command("ingest")
@@ -125,8 +126,8 @@ def ingest(
     from hetarag.eval import costs
 
     row = costs.ingest_costs(corpus, config)
-    _print(f"Ingest of {corpus.parent.name}", costs.as_table(row))
-    _write(json, {**row, "machine": machine()})
+    print_table(f"Ingest of {corpus.parent.name}", costs.as_table(row))
+    write_figures(json, {**row, "machine": machine()})
 
 
 @app.command("growth")
@@ -141,8 +142,8 @@ def growth(
     from hetarag.eval.growth import growth_costs
 
     rows = growth_costs(corpus, config, _numbers("--at", sizes))
-    _print(f"Additions to {corpus.parent.name}, one at a time", as_rows(rows))
-    _write(json, {"rows": rows, "machine": machine()})
+    print_table(f"Additions to {corpus.parent.name}, one at a time", as_rows(rows))
+    write_figures(json, {"rows": rows, "machine": machine()})
 
 
 @app.command("search")
@@ -166,8 +167,8 @@ def search(
         take_in(rag, [corpus])
         row = costs.search_costs(rag, asked)
     row |= costs.cold_search(folder, asked[0], config)
-    _print(f"Search over {corpus.parent.name}", costs.as_table(row))
-    _write(json, {**row, "machine": machine()})
+    print_table(f"Search over {corpus.parent.name}", costs.as_table(row))
+    write_figures(json, {**row, "machine": machine()})
 
 
 @app.command("reader")
@@ -185,8 +186,8 @@ def reader(
     from hetarag.eval import costs
 
     rows = costs.reader_costs(name, split_names(decoders), repeats, config)
-    _print("Reader, warm", costs.as_rows(rows))
-    _write(json, {"rows": rows, "machine": machine()})
+    print_table("Reader, warm", costs.as_rows(rows))
+    write_figures(json, {"rows": rows, "machine": machine()})
 
 
 @app.command("decoding")
@@ -222,8 +223,8 @@ def decoding(
             work = bench.Workload(count, length, tokens, "static" if static else "dynamic")
             rows += bench.decoding_costs(loaded, methods.split(","), work, rounds)
     title = f"Decoding, {model}, {str(loaded.dtype).removeprefix('torch.')} on {device}, eager"
-    _print(title, as_rows(rows))
-    _write(json, {"rows": rows, "model": model, "machine": machine()})
+    print_table(title, as_rows(rows))
+    write_figures(json, {"rows": rows, "model": model, "machine": machine()})
 
 
 @app.command("qa")
@@ -272,8 +273,8 @@ def qa(
         skip=skip,
         config=config,
     )
-    _print(f"Answers on {corpus.parent.name}, evidence: {evidence}", answers.markdown(rows))
-    _write(json, {"rows": rows, "machine": machine()})
+    print_table(f"Answers on {corpus.parent.name}, evidence: {evidence}", answers.markdown(rows))
+    write_figures(json, {"rows": rows, "machine": machine()})
 
 
 @app.command("convert")
@@ -334,13 +335,15 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _print(title: str, table: str) -> None:
+def print_table(title: str, table: str) -> None:
+    """Print a table with its title and the machine that it was measured on."""
     facts = machine()
     echo(f"### {title}\n\n{table}\n")
     echo(f"{facts['cores']} cores, {facts['processor']}, Python {facts['python']}")
 
 
-def _write(path: Path | None, figures: dict[str, Any]) -> None:
+def write_figures(path: Path | None, figures: dict[str, Any]) -> None:
+    """Write figures as JSON to the file that --json names, if it does."""
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_as_json(figures), encoding="utf-8")

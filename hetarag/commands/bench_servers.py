@@ -13,9 +13,9 @@ from hetarag.commands.bench import (
     Limit,
     Out,
     Questions,
-    _print,
-    _write,
     machine,
+    print_table,
+    write_figures,
 )
 
 
@@ -45,7 +45,7 @@ def parity(
 
     from hetarag.eval import parity as bench
     from hetarag.eval.costs import as_rows
-    from hetarag.eval.retrieval import corpus_name
+    from hetarag.eval.datasets import corpus_name
 
     done = bench.bench(
         corpus=corpus,
@@ -66,8 +66,8 @@ def parity(
         parts.append(
             f"Full text, overlap@10: {words:.3f} with words, {numbers:.3f} with a number for each stem"
         )
-    _print(f"Parity on {corpus_name(corpus)}, {done.documents} documents", "\n\n".join(parts))
-    _write(
+    print_table(f"Parity on {corpus_name(corpus)}, {done.documents} documents", "\n\n".join(parts))
+    write_figures(
         json,
         {
             "rows": rows,

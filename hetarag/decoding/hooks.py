@@ -135,8 +135,7 @@ def ride_along(head: nn.Module, rule: Rule, seen: Seen) -> list[RemovableHandle]
         now = seen()
         if now is None or not now.asked:
             return None
-        if logits.is_mkldnn:
-            logits = logits.to_dense()
+        logits = _dense(logits)
         now.extra = logits[:, 1:]
         return logits[:, :1]
 
@@ -145,7 +144,10 @@ def ride_along(head: nn.Module, rule: Rule, seen: Seen) -> list[RemovableHandle]
 
 def project(head: nn.Module, rows: Tensor) -> Tensor:
     """Return the head's logits of rows (…, d), outside the model's own call of it."""
-    logits: Tensor = head(_for_product(head, rows))
+    return _dense(head(_for_product(head, rows)))
+
+
+def _dense(logits: Tensor) -> Tensor:
     return logits.to_dense() if logits.is_mkldnn else logits
 
 

@@ -74,9 +74,8 @@ class LayerFusionRule:
         self.residuals = self.layers if len(self.layers) > 1 else ()
         self._norm = stack.norm
         self._head = model.get_output_embeddings()
-        self._asks_first = fusion.select == "step" and getattr(
-            fusion.gate, "needs_final_only", False
-        )
+        first = fusion.select == "step" and getattr(fusion.gate, "needs_final_only", False)
+        self._first_gate = fusion.gate if first else None  # asked before any layer is read
         self._score: Scorer = _compiled_score() if compile_scores else score
         self._chosen: Tensor | None = None  # (rows,) index of a candidate, for select="prompt"
         self._expand = 1
@@ -94,7 +93,7 @@ class LayerFusionRule:
         """Return the rows to project, (rows, added, d)."""
         if self.fusion.select == "prompt" and seen.inputs.get("use_cache") is False:
             raise InputError(_NO_CACHE)
-        if self._asks_first and final.device.type == "cpu":
+        if self._first_gate is not None and final.device.type == "cpu":
             return None
         return self._rows(seen, final)
 
@@ -113,7 +112,9 @@ class LayerFusionRule:
         f = torch.log_softmax(final, -1, dtype=torch.float32)
         extra = seen.extra
         if extra is None:
-            if not gate_factor(f, f, self.fusion.gate).any():
+            if self._first_gate is None:
+                raise RuntimeError("no logits of the layers")  # rows() asks for some then
+            if not gate_factor(f, f, self._first_gate).any():
                 top_f, top_s = top_tokens(self.top, f, f)
                 plausible = keep_plausible(f, f.clone(), self.fusion.relative_top)
                 return plausible, Record(top_f, fused=top_s)
@@ -177,13 +178,11 @@ def fuse_scores(f: Tensor, g: Tensor, fusion: LayerFusion) -> Tensor:
     return keep_plausible(f, f + factor * g, fusion.relative_top)
 
 
-def gate_factor(f: Tensor, g: Tensor, gate: Gate | None) -> Tensor:
-    """Return the gate's factor per row, clamped to [0, 1], as (rows, 1); 1 without a gate.
+def gate_factor(f: Tensor, g: Tensor, gate: Gate) -> Tensor:
+    """Return the gate's factor per row, clamped to [0, 1], as (rows, 1).
 
     Raises `InputError` for a gate whose result is not one factor per row.
     """
-    if gate is None:
-        return torch.ones_like(f[:, :1])
     factor = gate(f, g)
     if factor.numel() != len(f):
         raise InputError(

@@ -10,7 +10,7 @@ from typing import Any
 from hetarag.config import Settings, load
 from hetarag.engine import HetaRAG
 from hetarag.errors import InputError
-from hetarag.eval.datasets import read_corpus, read_questions
+from hetarag.eval.datasets import corpus_name, read_corpus, read_questions
 from hetarag.eval.metrics import ANSWER_METRICS, answer_scores
 from hetarag.eval.reading_tasks import Task, gold_task, in_conflict, with_distractors
 from hetarag.eval.run_folder import Entry, RunFolder
@@ -63,7 +63,7 @@ def bench(
     Results go to `run`/results.jsonl, a line per answer; a run that was interrupted goes on there.
     """
     settings = _settings(config, reader)
-    name = corpus.parent.name if corpus.stem == "corpus" else corpus.stem
+    name = corpus_name(corpus)
     plan = Plan(name, settings.models.reader, evidence, distractors, conflict)
     results = Results(run or Path("runs/qa") / plan.folder, plan)
     answered: dict[str, dict[str, Entry]] = {}
@@ -129,7 +129,7 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         gap = row["gap"]
         cells = [row["decoder"], f"{row['em']:.3f}", str(row["f1"]), f"{row['containment']:.3f}"]
-        cells += [f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]" if gap else ""]
+        cells += [gap.signed if gap else ""]
         cells += [f"{row['p']:.3f}" if gap else ""]
         cells += [f"{row['memory']:.3f}"] if conflict else []
         cells += [f"{row['changed']:.1%}", f"{row['seconds']:.1f}"]

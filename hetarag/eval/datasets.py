@@ -38,6 +38,11 @@ class Question:
     type: str = ""
 
 
+def corpus_name(corpus: Path) -> str:
+    """Return what a corpus is called: its folder, or its file where that is not corpus.jsonl."""
+    return corpus.resolve().parent.name if corpus.stem == "corpus" else corpus.stem
+
+
 def read_corpus(path: Path) -> list[Passage]:
     """Read a corpus; `InputError` names the line that has no id or text."""
     return [

@@ -3,7 +3,7 @@
 Both knowledge bases are asked the same questions in turn. Graph, vector and SQL must rank alike: the
 same evidence at each place, where evidence of equal score may change places. Full text goes by the
 overlap of the first ten, since the engines stem differently; how much of the rest that explains is
-measured by `overlap_of_stems`.
+measured by `parity_stems.overlaps`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, read_corpus, read_questions
 from hetarag.eval.metrics import retrieval_scores
 from hetarag.eval.retrieval import DEPTH, asked_of, distinct_documents, take_in
+from hetarag.eval.systems import PLAIN
 from hetarag.protocols import Embedder
 from hetarag.types import STORE_KINDS, RankedEvidence, StoreKind
 
@@ -34,7 +35,6 @@ TOLERANCE = 1e-5
 """Scores of one piece of evidence that differ by less than this share of them are equal."""
 
 _HERE = (EMBEDDED, "none")
-_ALONE = {"router": "all", "rerank": "none", "hops": False}
 
 Key = tuple[str, str, int | None, str | None, int | None]
 """What identifies evidence in both knowledge bases: document, kind, start, table, row."""
@@ -151,7 +151,7 @@ def compare_store(
                 stores=[kind],
                 access="all",
                 collections=[collection],
-                settings=_ALONE,
+                settings=PLAIN,
             )
             found.seconds[side].append(time.perf_counter() - started)
             lists.append(scored(result.hits, kind))

@@ -19,7 +19,7 @@ from hetarag.arguments import settings_of
 from hetarag.config import Settings, load, redact
 from hetarag.engine import DEFAULT_COLLECTION, HetaRAG
 from hetarag.errors import InputError
-from hetarag.eval.datasets import Question, read_questions
+from hetarag.eval.datasets import Question, corpus_name, read_questions
 from hetarag.eval.memory import room
 from hetarag.eval.run_folder import RunFolder
 from hetarag.eval.systems import PLANE, System, choose, systems_for
@@ -109,11 +109,6 @@ def bench(
             one.add(kept[question.id, one.name])
     chosen = baseline or (PLANE if PLANE in names else names[0])
     return Bench(kept, chosen, asked, runs, measured, status["documents"], left_out)
-
-
-def corpus_name(corpus: Path) -> str:
-    """Return what a corpus is called: its folder, or its file where that is not corpus.jsonl."""
-    return corpus.resolve().parent.name if corpus.stem == "corpus" else corpus.stem
 
 
 def default_kb(corpora: Sequence[Path], config: Path | None) -> Path:

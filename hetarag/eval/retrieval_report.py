@@ -109,10 +109,7 @@ def stages_table(rows: Sequence[Row]) -> str:
 
 def _gap(row: Row, metric: str) -> str:
     gaps: Mapping[str, Interval] | None = row["minus baseline"]
-    if gaps is None:
-        return ""
-    gap = gaps[metric]
-    return f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
+    return "" if gaps is None else gaps[metric].signed
 
 
 def _without_times(row: Row) -> dict[str, Any]:

@@ -20,6 +20,11 @@ class Interval(NamedTuple):
     def __str__(self) -> str:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    @property
+    def signed(self) -> str:
+        """The interval of a difference, as text."""
+        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
 
 def bootstrap(values: Sequence[float], seed: int = 0) -> Interval:
     """Return the mean of `values` with its percentile bootstrap interval.

@@ -15,6 +15,9 @@ System = Mapping[str, Any]
 PLANE = "plane"
 RRF = "vector + fulltext, RRF"
 
+PLAIN: Mapping[str, Any] = {"router": "all", "rerank": "none", "hops": False}
+"""Search settings of a fusion alone: no router, no hops, no ranker."""
+
 _LABELS = {"rrf": "RRF", "convex": "convex"}
 
 
@@ -28,11 +31,11 @@ def systems_for(settings: Settings) -> dict[str, System]:
     found: dict[str, System] = {PLANE: {}}
     found |= {f"{kind} alone": {"stores": (kind,)} for kind in kinds}
     if {"vector", "fulltext"} <= set(kinds):
-        plain = {"router": "all", "rerank": "none", "hops": False, "fusion": "rrf"}
+        plain = {**PLAIN, "fusion": "rrf"}
         found[RRF] = {"stores": ("vector", "fulltext"), "settings": plain}
     fusions: tuple[str, ...] = get_args(SearchSettings.model_fields["fusion"].annotation)
     for fusion in fusions:
-        plain = {"router": "all", "rerank": "none", "hops": False, "fusion": fusion}
+        plain = {**PLAIN, "fusion": fusion}
         found[f"all stores, plain {_label(fusion)}"] = {"settings": plain}
     if len(kinds) > 1:
         for kind in kinds:

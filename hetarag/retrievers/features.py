@@ -83,6 +83,7 @@ def matrix(found: Candidates) -> tuple[list[str], Rows]:
     outgoing = _outgoing(found)
     siblings = Counter(found.passages[i].title for i in found.ids)
     parts = _parts(found)
+    relations_asked = relations(found.asked.stems)
     rows = []
     for at, identifier in enumerate(found.ids):
         passage = found.passages[identifier]
@@ -104,7 +105,7 @@ def matrix(found: Candidates) -> tuple[list[str], Rows]:
             row[f"{name} score"] = ranked.score(identifier)
         row |= _words(found, identifier)
         row |= _link(found, identifier, best_link, cosines[identifier])
-        row |= _relation(found, identifier)
+        row |= _relation(found, identifier, relations_asked)
         row |= {name: float(values[at]) for name, values in parts.items()}
         rows.append(row)
     names = sorted(rows[0])
@@ -177,9 +178,8 @@ _OF_THE_BEST = (
 )
 
 
-def _relation(found: Candidates, identifier: str) -> dict[str, float]:
+def _relation(found: Candidates, identifier: str, asked: frozenset[int]) -> dict[str, float]:
     """Whether the sentence that holds the link's name states a relation that is still asked for."""
-    asked = relations(found.asked.stems)
     row = {
         "relations asked": float(len(asked)),
         "relations": len(asked & relations(found.asked.bag(identifier))) / max(1, len(asked)),

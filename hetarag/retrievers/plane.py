@@ -44,6 +44,7 @@ PARTS = "parts"
 RANKED = "ranked"
 """The name of the reranker's order when it is fused with what SQL has found."""
 
+_RERANKERS = (LINKED, PARTS)  # lists that a reranker adds
 _RANKER_WEIGHT = 6.0  # beside 1 to 1.5 for SQL's rows, 10 for what it computed
 _DERIVED = {HOPS: "graph", COMPUTED: "sql"}  # lists that are not a store's own, and whose they are
 _SEEDS = 3  # hits of stage 1 from which stage 2 starts: more of them lead astray
@@ -215,7 +216,7 @@ class RetrievalPlane(Retriever):
 
     def _hydrate(self, query: Query, progress: _Progress, k: int) -> list[RankedEvidence]:
         started = time.monotonic()
-        for name in (LINKED, PARTS):  # the reranker's, of a shallower round
+        for name in _RERANKERS:  # the reranker's, of a shallower round
             progress.lists.pop(name, None)
         ranked = self._fuse(progress.lists, progress.weights)
         _add(progress.seconds, "fusion", time.monotonic() - started)
@@ -267,7 +268,7 @@ class RetrievalPlane(Retriever):
             status = progress.statuses["vector"]
             progress.statuses["vector"] = replace(status, status="failed", reason=error.reason)
             return fused
-        for name in (LINKED, PARTS):
+        for name in _RERANKERS:
             progress.lists[name] = tuple(hit for hit in added if hit.store == name)
         placed = {identifier for identifier, _ in ranked}
         order = [*ranked, *((i, 0.0) for i, _ in others if i not in placed)]

@@ -197,6 +197,12 @@ def all_on_servers(server: DatabaseServer) -> dict[str, Any]:
     return {"ledger": {"url": server.new_database()}, "stores": stores}
 
 
+def sql_alone(server: DatabaseServer) -> dict[str, Any]:
+    """Settings with no other store than tables."""
+    stores = dict.fromkeys(("vector", "fulltext", "graph"), "none") | {"sql": server.new_database()}
+    return {"ledger": {"url": server.new_database()}, "stores": stores}
+
+
 def state_of(kb: Path) -> dict[str, object]:
     """What the ledger holds when all is delivered."""
     with job.opened(kb) as rag, rag._ledger.reading() as connection:
@@ -273,11 +279,7 @@ def test_a_process_that_is_killed_leaves_work_that_another_does(
 def test_what_a_killed_process_had_claimed_goes_to_another_without_a_repair(
     server: DatabaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle(
-        monkeypatch,
-        ledger={"url": server.new_database()},
-        stores={"vector": "none", "fulltext": "none", "graph": "none", "sql": server.new_database()},
-    )  # fmt: skip
+    settle(monkeypatch, **sql_alone(server))
     monkeypatch.setenv(job.LEASE, "3")
     sources, kb = sources_in(tmp_path), tmp_path / "kb"
     shutil.copytree(sources / "new", sources / "work", dirs_exist_ok=True)
@@ -296,11 +298,7 @@ def test_what_a_killed_process_had_claimed_goes_to_another_without_a_repair(
 def test_a_claim_is_renewed_while_its_batch_is_being_delivered(
     server: DatabaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle(
-        monkeypatch,
-        ledger={"url": server.new_database()},
-        stores={"vector": "none", "fulltext": "none", "graph": "none", "sql": server.new_database()},
-    )  # fmt: skip
+    settle(monkeypatch, **sql_alone(server))
     monkeypatch.setenv(job.LEASE, "2")
     path = tmp_path / "ships.csv"
     path.write_text("ship,yard\nFram,Larvik\n")
