@@ -114,7 +114,10 @@ class Hydrator(Protocol):
     """The ledger's side of a search: what may leave the plane, and in which form."""
 
     def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
-        """Return the evidence behind each hit that is live and admitted, by id, with score 0."""
+        """Return the evidence behind each hit that is live and admitted, by id, with score 0.
+
+        Rows of tables are read from the SQL store, and `StoreError` is raised when that fails.
+        """
 
 
 class Reranker(Protocol):

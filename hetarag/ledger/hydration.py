@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from hetarag.errors import StoreError
 from hetarag.ids import TableRowId, parse_row_id
 from hetarag.ledger.catalogue import Catalogue, read_tags
 from hetarag.ledger.ledger import Ledger, parts
@@ -36,7 +35,10 @@ class Hydration(Hydrator):
         self._tables = tables
 
     def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
-        """Return the evidence behind each hit that is live and admitted, by id, with score 0."""
+        """Return the evidence behind each hit that is live and admitted, by id, with score 0.
+
+        A row of a table is read from the SQL store: `StoreError` when that cannot be done.
+        """
         rows = {hit.id: parsed for hit in hits if (parsed := parse_row_id(hit.id)) is not None}
         results = {hit.id: hit for hit in hits if hit.payload is not None}
         texts = [hit.id for hit in hits if hit.id not in rows and hit.id not in results]
@@ -95,15 +97,12 @@ class Hydration(Hydrator):
         return found
 
     def _cells(self, info: TableInfo, row: int) -> list[tuple[Cell, ...]] | None:
-        """One row, or a sample for row 0; None when the SQL store cannot give it."""
+        """One row, or a sample for row 0; None when there is no SQL store, or the row is gone."""
         store = self._tables()
         if store is None:
             return None
         first, last = (row, row) if row else (1, min(_SAMPLE_ROWS, info.row_count))
-        try:
-            cells = store.rows(info, first, last)
-        except StoreError:
-            return None  # the trace of the search shows that the SQL store is not well
+        cells = store.rows(info, first, last)
         return cells if cells or not row else None
 
     def _result(self, hit: Hit, restriction: Filter) -> RankedEvidence | None:

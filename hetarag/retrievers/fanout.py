@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import replace
 from queue import SimpleQueue
 from threading import Lock, Thread
+from typing import Any, TypeVar
 
 from hetarag.errors import HetaRAGError, StoreTimeoutError
 from hetarag.types import Hit, SearchResult, StoreStatus
@@ -23,7 +25,8 @@ _REST = 30.0
 _GRACE = 0.05  # seconds for an engine that keeps its deadline to say so
 
 Call = Callable[[], SearchResult[Hit]]
-Timed = Future[tuple[float, SearchResult[Hit]]]
+Timed = Future[tuple[float, Any]]
+Value = TypeVar("Value")
 Answers = dict[str, tuple[StoreStatus, tuple[Hit, ...]]]
 
 
@@ -36,15 +39,30 @@ class FanOut:
 
     def ask(self, calls: Mapping[str, Call], deadline: float) -> Answers:
         """Run these calls side by side until `deadline` (monotonic); say how each one fared."""
+        found = self._ask(calls, deadline)
+        return {
+            store: (status, ()) if hits is None else (replace(status, hits=len(hits)), hits.hits)
+            for store, (status, hits) in found.items()
+        }
+
+    def run(
+        self, store: str, call: Callable[[], Value], deadline: float
+    ) -> tuple[StoreStatus, Value | None]:
+        """Run one call to a store, whatever it returns, likewise; None when it failed or is late."""
+        return self._ask({store: call}, deadline)[store]
+
+    def _ask(
+        self, calls: Mapping[str, Callable[[], Value]], deadline: float
+    ) -> dict[str, tuple[StoreStatus, Value | None]]:
         started = time.monotonic()
         asked: dict[str, tuple[_Workers, Timed]] = {}
-        answers: Answers = {}
+        answers: dict[str, tuple[StoreStatus, Value | None]] = {}
         for store, call in calls.items():
             workers = self._of(store)
             rest = workers.resting()
             if rest > 0:
                 reason = f"late {_LATE_IN_A_ROW} times in a row: rested for {rest:.0f} s more"
-                answers[store] = StoreStatus("late", 0.0, 0, reason), ()
+                answers[store] = StoreStatus("late", 0.0, 0, reason), None
             else:
                 asked[store] = workers, workers.submit(call)
         for store, (workers, future) in asked.items():
@@ -66,14 +84,14 @@ class FanOut:
 class _Workers:
     def __init__(self, store: str) -> None:
         self._store = store
-        self._queue: SimpleQueue[tuple[Timed, Call] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Timed, Callable[[], Any]] | None] = SimpleQueue()
         self._threads: list[Thread] = []
         self._lock = Lock()
         self._busy = 0
         self._late = 0
         self._rest_until = 0.0
 
-    def submit(self, call: Call) -> Timed:
+    def submit(self, call: Callable[[], Any]) -> Timed:
         future: Timed = Future()
         with self._lock:
             self._busy += 1
@@ -115,20 +133,20 @@ class _Workers:
 
 def _collect(
     workers: _Workers, future: Timed, started: float, deadline: float
-) -> tuple[StoreStatus, tuple[Hit, ...]]:
+) -> tuple[StoreStatus, Any | None]:
     try:
         seconds, found = future.result(timeout=max(0.0, deadline - time.monotonic()) + _GRACE)
-    except (FutureTimeoutError, StoreTimeoutError):
+    except (FutureTimeoutError, StoreTimeoutError) as error:
         future.cancel()
         workers.answered(late=True)
-        seconds = time.monotonic() - started
-        return StoreStatus("late", seconds, 0, "no answer within the deadline"), ()
+        reason = str(error) or "no answer within the deadline"  # a store may know more of it
+        return StoreStatus("late", time.monotonic() - started, 0, reason), None
     except HetaRAGError as error:
         workers.answered(late=False)
-        return StoreStatus("failed", time.monotonic() - started, 0, str(error)), ()
+        return StoreStatus("failed", time.monotonic() - started, 0, str(error)), None
     except Exception as error:
         workers.answered(late=False)
         reason = f"{type(error).__name__}: {error}"
-        return StoreStatus("failed", time.monotonic() - started, 0, reason), ()
+        return StoreStatus("failed", time.monotonic() - started, 0, reason), None
     workers.answered(late=False)
-    return StoreStatus("ok", seconds, len(found)), found.hits
+    return StoreStatus("ok", seconds), found

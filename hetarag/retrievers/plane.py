@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
 from hetarag.errors import StoreError
+from hetarag.ids import parse_row_id
 from hetarag.protocols import Hydrator, Reranker, Retriever, Store
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import Fused, Lists, Weights, reciprocal_rank
@@ -52,25 +53,6 @@ _DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too litt
 _PUSHED_DOWN = 10_000  # document ids that a store's filter takes; above, hydration sorts out
 
 
-class _Gate:
-    """Hydrates each id of a search once; what may not be shown does not come out."""
-
-    def __init__(
-        self, hydrator: Hydrator, restriction: Filter, lists: Mapping[str, Sequence[Hit]]
-    ) -> None:
-        self._hydrator = hydrator
-        self._restriction = restriction
-        self._hits = {hit.id: hit for hits in lists.values() for hit in hits}
-        self._known: dict[str, RankedEvidence | None] = {}
-
-    def __call__(self, ids: Sequence[str]) -> dict[str, RankedEvidence]:
-        new = [i for i in ids if i not in self._known]
-        hits = [self._hits.get(i) or Hit(LINKED, i, 0, 0.0) for i in new]
-        found = self._hydrator.hydrate(hits, self._restriction) if hits else {}
-        self._known.update({i: found.get(i) for i in new})
-        return {i: e for i in ids if (e := self._known[i]) is not None}
-
-
 Fuser = Callable[[Lists, Weights], Fused]
 Opener = Callable[[], Store]
 
@@ -87,6 +69,47 @@ class _Progress:
     @property
     def weights(self) -> dict[str, float]:
         return {store: plan.weight for store, plan in self.plan.items()}
+
+
+class _Gate:
+    """Hydrates each id of a search once; what may not be shown does not come out.
+
+    Texts are in the ledger, rows of tables in the SQL store: those are read as a store is asked, so
+    that one that is slow costs its rows and not the search.
+    """
+
+    def __init__(
+        self, hydrator: Hydrator, fan_out: FanOut, query: Query, progress: _Progress
+    ) -> None:
+        self._hydrator = hydrator
+        self._fan_out = fan_out
+        self._query = query
+        self._progress = progress
+        self._hits = {hit.id: hit for hits in progress.lists.values() for hit in hits}
+        self._known: dict[str, RankedEvidence | None] = {}
+
+    def __call__(self, ids: Sequence[str]) -> dict[str, RankedEvidence]:
+        new = [i for i in ids if i not in self._known]
+        hits = [self._hits.get(i) or Hit(LINKED, i, 0, 0.0) for i in new]
+        rows: list[Hit] = []
+        others: list[Hit] = []
+        for hit in hits:
+            (others if parse_row_id(hit.id) is None else rows).append(hit)
+        found = self._hydrate(others) | self._rows(rows)
+        self._known.update({i: found.get(i) for i in new})
+        return {i: e for i in ids if (e := self._known[i]) is not None}
+
+    def _hydrate(self, hits: Sequence[Hit]) -> dict[str, RankedEvidence]:
+        return self._hydrator.hydrate(hits, self._query.filter) if hits else {}
+
+    def _rows(self, hits: Sequence[Hit]) -> dict[str, RankedEvidence]:
+        before = self._progress.statuses.get("sql")
+        if not hits or (before is not None and before.status in ("failed", "late")):
+            return {}
+        status, found = self._fan_out.run("sql", lambda: self._hydrate(hits), _end(self._query))
+        if found is None:
+            self._progress.statuses["sql"] = status
+        return found or {}
 
 
 class RetrievalPlane(Retriever):
@@ -178,8 +201,7 @@ class RetrievalPlane(Retriever):
                 progress.statuses[store] = StoreStatus("skipped", reason=plan.reason)
                 continue
             calls[store] = self._call(store, query, plan.k * factor)
-        deadline = query.deadline if query.deadline is not None else time.monotonic()
-        for store, (status, hits) in self._fan_out.ask(calls, deadline).items():
+        for store, (status, hits) in self._fan_out.ask(calls, _end(query)).items():
             progress.statuses[store] = status
             progress.lists[store] = tuple(hit for hit in hits if hit.payload is None)
             if computed := tuple(hit for hit in hits if hit.payload is not None):
@@ -194,8 +216,8 @@ class RetrievalPlane(Retriever):
         A list of its own: what the names lead to and what the hits lead to are two witnesses, and
         what both find comes first.
         """
-        if not self._hops:
-            return
+        if not self._hops or time.monotonic() >= _end(query):
+            return  # out of time: the graph has answered, and is not to be called late for this
         first = progress.statuses.get("graph")
         plan = progress.plan.get(HOPS)
         if first is None or first.status != "ok" or plan is None or plan.weight <= 0:
@@ -208,9 +230,8 @@ class RetrievalPlane(Retriever):
             return
         top = seeds[0][1] or 1.0  # 0 where no hit is better than another
         bare = replace(query, entities=(), seeds=tuple(Seed(i, s / top) for i, s in seeds))
-        deadline = query.deadline if query.deadline is not None else time.monotonic()
         call = {"graph": self._call("graph", bare, plan.k * factor)}
-        status, hits = self._fan_out.ask(call, deadline)["graph"]
+        status, hits = self._fan_out.ask(call, _end(query))["graph"]
         progress.statuses["graph"] = replace(status, seconds=status.seconds + first.seconds)
         progress.lists[HOPS] = tuple(replace(hit, store=HOPS) for hit in hits)
 
@@ -220,7 +241,7 @@ class RetrievalPlane(Retriever):
             progress.lists.pop(name, None)
         ranked = self._fuse(progress.lists, progress.weights)
         _add(progress.seconds, "fusion", time.monotonic() - started)
-        gate = _Gate(self._hydrator, query.filter, progress.lists)
+        gate = _Gate(self._hydrator, self._fan_out, query, progress)
         if ranked and self._reranks(query, progress):
             started = time.monotonic()
             ranked = self._rerank(query, progress, ranked, gate)
@@ -286,6 +307,11 @@ class RetrievalPlane(Retriever):
             for store, status in progress.statuses.items()
             if status.status == "ok"
         )
+
+
+def _end(query: Query) -> float:
+    """Return the moment (monotonic) at which a search has to be over."""
+    return query.deadline if query.deadline is not None else time.monotonic()
 
 
 def _pushed_down(restriction: Filter) -> Filter:

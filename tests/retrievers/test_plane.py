@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from hetarag.errors import StoreError, StoreTimeoutError
+from hetarag.ids import parse_row_id, row_id
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.router import route_all, route_by_rules
 from hetarag.types import (
@@ -106,6 +107,40 @@ def test_a_store_that_hangs_costs_its_deadline_and_not_more() -> None:
     assert found.trace is not None
     assert found.trace.stores["vector"].status == "late"
     assert [e.id for e in found] == ["b"]
+
+
+class SlowRows(Everything):
+    """A hydrator whose rows of tables come when `release` is set, or not at all."""
+
+    def __init__(self, release: threading.Event, error: Exception | None = None) -> None:
+        super().__init__()
+        self.release, self.error = release, error
+
+    def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
+        if any(parse_row_id(hit.id) for hit in hits):
+            if self.error is not None:
+                raise self.error
+            self.release.wait(30)
+        return super().hydrate(hits, restriction)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(None, "late"), (StoreError("sql", "gone"), "failed")]
+)
+def test_rows_that_cannot_be_read_are_missing_and_the_texts_come(
+    error: Exception | None, status: str
+) -> None:
+    release = threading.Event()
+    store = ListStore("vector", [row_id(1, 1), "a"])  # tables are found by their vectors too
+    slow = SlowRows(release, error)
+    retrieval = RetrievalPlane({"vector": lambda: store}, slow, router=route_all, deadline=0.2)
+    started = time.monotonic()
+    found = retrieval.search(Query("q"), 3)
+    assert time.monotonic() - started < 2
+    release.set()
+    assert [e.id for e in found] == ["a"]
+    assert found.trace is not None and not found.complete
+    assert found.trace.stores["sql"].status == status
 
 
 def test_a_store_that_is_late_again_and_again_is_rested() -> None:
