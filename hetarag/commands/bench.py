@@ -277,6 +277,20 @@ def qa(
     write_figures(json, {"rows": rows, "machine": machine()})
 
 
+@app.command("pool")
+def pool(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of bench qa, of one reader.")],
+    json: Out = None,
+) -> None:
+    """One table over the questions of several runs of bench qa: several sets, or conditions."""
+    from hetarag.eval import answers
+
+    rows = answers.pooled(runs)
+    title = f"Answers to {rows[0]['questions']} questions of {len(runs)} runs"
+    print_table(title, answers.markdown(rows))
+    write_figures(json, {"rows": rows, "machine": machine()})
+
+
 @app.command("convert")
 def convert(
     source: Annotated[

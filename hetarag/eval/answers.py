@@ -13,7 +13,7 @@ from hetarag.errors import InputError
 from hetarag.eval.datasets import corpus_name, read_corpus, read_questions
 from hetarag.eval.metrics import ANSWER_METRICS, answer_scores
 from hetarag.eval.reading_tasks import Task, gold_task, in_conflict, with_distractors
-from hetarag.eval.run_folder import Entry, RunFolder
+from hetarag.eval.run_folder import Entry, RunFolder, read_results
 from hetarag.eval.significance import bootstrap, mcnemar, paired
 from hetarag.models.reader import make_reader
 from hetarag.types import Answer, RankedEvidence
@@ -82,6 +82,31 @@ def bench(
     if not answered:
         raise InputError(f"{questions}: no question can be asked in this way")
     return [_row(decoder, decoders[0], list(answered.values())) for decoder in decoders]
+
+
+def pooled(runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return a row of figures per decoder over the questions of several runs together.
+
+    A decoder counts when every run has it, a question when each of those has answered it.
+
+    Raises:
+        InputError: a folder of another benchmark, or runs with no decoder or no question in common.
+    """
+    answered: dict[tuple[Path, str], dict[str, Entry]] = {}
+    common: list[str] | None = None
+    for run in dict.fromkeys(runs):
+        own: dict[str, None] = {}
+        for entry in read_results(run):
+            if "decoder" not in entry:
+                raise InputError(f"{run}: not a run of bench qa")
+            answered.setdefault((run, entry["id"]), {})[entry["decoder"]] = entry
+            own[entry["decoder"]] = None
+        common = list(own) if common is None else [name for name in common if name in own]
+    decoders = common or []
+    whole = [lines for lines in answered.values() if set(decoders) <= set(lines)]
+    if not decoders or not whole:
+        raise InputError("these runs have no decoder that answered the same questions in each")
+    return [_row(decoder, decoders[0], whole) for decoder in decoders]
 
 
 class Results(RunFolder):

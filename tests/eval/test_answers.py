@@ -124,6 +124,23 @@ def test_under_conflict_memory_is_told_from_the_passage(
     assert rows[0]["memory"] == 0.0
 
 
+def test_runs_are_pooled_by_the_questions_that_all_decoders_answered(
+    files: tuple[Path, Path], copyist: Copyist, tmp_path: Path
+) -> None:
+    bench(files, tmp_path / "gold", decoders=["greedy", "lfd", "lfd[layers=3]"])
+    bench(files, tmp_path / "conflict", conflict=True)
+    with (tmp_path / "conflict" / "results.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "3", "decoder": "greedy", "em": 1.0}) + "\n")
+    rows = answers.pooled([tmp_path / "gold", tmp_path / "conflict"])
+    assert [(row["decoder"], row["questions"], row["em"]) for row in rows] == [
+        ("greedy", 4, 0.5), ("lfd", 4, 0.0),
+    ]  # fmt: skip
+    assert rows[1]["gap"].mean == -0.5
+    bench(files, tmp_path / "other", decoders=["lfd[layers=3]"])
+    with pytest.raises(InputError, match="no decoder"):
+        answers.pooled([tmp_path / "conflict", tmp_path / "other"])
+
+
 def test_figures_are_drawn_from_runs(
     files: tuple[Path, Path], copyist: Copyist, tmp_path: Path
 ) -> None:
