@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
-from hetarag.errors import StoreError
 from hetarag.ids import parse_row_id
 from hetarag.protocols import Hydrator, Reranker, Retriever, Store
 from hetarag.retrievers.fanout import FanOut
@@ -283,21 +282,28 @@ class RetrievalPlane(Retriever):
         others = [(i, score) for i, score in fused if i not in computed]
         if self._reranker is None or not others:
             return fused
-        try:
-            ranked, added = self._reranker.rerank(query, progress.lists, others, gate)
-        except StoreError as error:
-            status = progress.statuses["vector"]
-            progress.statuses["vector"] = replace(status, status="failed", reason=error.reason)
+        # It asks the vector store and the ledger, so it keeps the deadline as they do.
+        reranker, lists = self._reranker, dict(progress.lists)
+        status, answer = self._fan_out.run(
+            "reranker", lambda: reranker.rerank(query, lists, others, gate), _end(query)
+        )
+        if answer is None:
+            progress.statuses["vector"] = replace(
+                progress.statuses["vector"],
+                status=status.status,
+                reason=f"reranking: {status.reason}",
+            )
             return fused
+        ranked, added = answer
         for name in _RERANKERS:
             progress.lists[name] = tuple(hit for hit in added if hit.store == name)
         placed = {identifier for identifier, _ in ranked}
         order = [*ranked, *((i, 0.0) for i, _ in others if i not in placed)]
-        lists: dict[str, Sequence[Hit]] = {
+        voices: dict[str, Sequence[Hit]] = {
             name: progress.lists.get(name, ()) for name in ("sql", COMPUTED)
         }
-        lists[RANKED] = [Hit(RANKED, i, n, score) for n, (i, score) in enumerate(order, start=1)]
-        return self._fuse(lists, progress.weights | {RANKED: _RANKER_WEIGHT})
+        voices[RANKED] = [Hit(RANKED, i, n, score) for n, (i, score) in enumerate(order, start=1)]
+        return self._fuse(voices, progress.weights | {RANKED: _RANKER_WEIGHT})
 
     @staticmethod
     def _may_hold_more(progress: _Progress, factor: int) -> bool:

@@ -242,6 +242,25 @@ def test_what_may_not_be_seen_does_not_come_back_through_a_reranker() -> None:
     assert [e.id for e in found] == ["a"]
 
 
+def test_a_reranker_that_hangs_costs_the_deadline_and_the_fusion_stands() -> None:
+    release = threading.Event()
+
+    class Hanging(Reversing):
+        def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
+            release.wait(30)  # as a vector store does that is silent
+            return super().rerank(query, lists, fused, hydrate)
+
+    stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
+    started = time.monotonic()
+    found = plane(*stores, reranker=Hanging(), deadline=0.3).search(Query("q"), 9)
+    assert time.monotonic() - started < 2
+    release.set()
+    assert [e.id for e in found] == ["a", "b"]
+    assert found.trace is not None and not found.complete
+    assert found.trace.stores["vector"].status == "late"
+    assert "reranking" in (found.trace.stores["vector"].reason or "")
+
+
 def test_without_vectors_the_fusion_stands() -> None:
     graph = ListStore("graph", ["a", "b"])
     broken = ListStore("vector", ["a"], fail(StoreError("vector", "is down")))
