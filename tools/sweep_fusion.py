@@ -5,7 +5,8 @@
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first 250 questions. Each
 prompt is read once. Settings that have chosen the same tokens so far share their passes, so that a
-question costs one generation for each different answer. f is computed as greedy decoding does it, one
+question costs one generation for each different answer; a small reader is unsure so often that
+--only, fewer settings, is needed. f is computed as greedy decoding does it, one
 row at a time, and the layers beside it: what differs between two settings is their fusion alone.
 
 A line per question goes to --out: {"id", "set", "evidence", "greedy": F1, NAME: F1, …, "answers": …}.
@@ -18,6 +19,7 @@ import copy
 import itertools
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,27 +48,33 @@ GREEDY = "greedy"
 LONGEST = 40  # tokens of an answer
 LAYERS: dict[str, Any] = {"late": "late", "last": (-1,), "paper": "paper"}
 WEIGHTS = (0.1, 0.25, 0.5, 1.0)
-GATES = (0.35, 0.5, 0.7)
+GATES = (0.2, 0.35, 0.5, 0.7)
 TOPS = (0.1, 0.3, 0.5, 0.7)
 
 
-def grid(blocks: int) -> dict[str, LayerFusion]:
-    """Return the settings that are compared, by a name that says what they are."""
+def grid(blocks: int, only: str = "") -> dict[str, LayerFusion]:
+    """Return the settings that are compared, by a name that says what they are and matches `only`."""
     found = {}
     for (name, layers), weight, gate, top in itertools.product(
         LAYERS.items(), WEIGHTS, GATES, TOPS
     ):
         chosen = (blocks - 1,) if layers == (-1,) else layers
-        found[f"{name} w{weight} p{gate} top{top}"] = LayerFusion(
-            candidates=chosen, fuse_normed=True, weight=weight, gate=Unsure(gate), relative_top=top
-        )
+        setting = f"{name} w{weight} p{gate} top{top}"
+        if re.search(only, setting):
+            found[setting] = LayerFusion(
+                candidates=chosen,
+                fuse_normed=True,
+                weight=weight,
+                gate=Unsure(gate),
+                relative_top=top,
+            )
     return found
 
 
 class Sweeper:
     """One model, all settings."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, only: str = "") -> None:
         import transformers
 
         settings = load()
@@ -78,7 +86,7 @@ class Sweeper:
         ).eval()
         self.encoder = PromptEncoder(self.tokenizer)
         self.stack = stack_of(self.model)
-        self.settings = grid(len(self.stack.blocks))
+        self.settings = grid(len(self.stack.blocks), only)
         self.layers = {n: s.layers(len(self.stack.blocks)) for n, s in self.settings.items()}
         self.watched = sorted({x for layers in self.layers.values() for x in layers})
         self.ends = {self.tokenizer.eos_token_id, *_ends(self.model)}
@@ -127,7 +135,7 @@ class Sweeper:
         f = torch.log_softmax(out.logits[:, -1], -1, dtype=torch.float32)
         best = int(f.argmax())
         sure = float(f.max().exp())
-        # No setting keeps a token below this, and 144 passes over the vocabulary take their time.
+        # No setting keeps a token below this, and a pass over the vocabulary for each takes its time.
         kept = (f[0] >= f.max() + math.log(min(TOPS))).nonzero()[:, 0]
         chosen: dict[int, set[str]] = {best: set()}
         read: tuple[Any, Any] | None = None
@@ -203,6 +211,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("sets", nargs="*")
     parser.add_argument("--reader", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--only", default="", help="a regular expression over names of settings")
     parser.add_argument("--evidence", choices=("plane", "gold"), default="plane")
     parser.add_argument("--distractors", type=int, default=0)
     parser.add_argument("--limit", type=int, default=50)
@@ -217,7 +226,7 @@ def main() -> None:
         else []
     )
     known = {(line["id"], line["evidence"]) for line in lines}
-    sweeper = Sweeper(options.reader)
+    sweeper = Sweeper(options.reader, options.only)
     kind = options.evidence + (f"+{options.distractors}" if options.distractors else "")
     with options.out.open("a", encoding="utf-8") as file:
         for name in options.sets:
