@@ -48,7 +48,7 @@ class FanOut:
     def run(
         self, store: str, call: Callable[[], Value], deadline: float
     ) -> tuple[StoreStatus, Value | None]:
-        """Run one call to a store, whatever it returns, likewise; None when it failed or is late."""
+        """Run one call by the same rules, whatever it returns: None when it failed or is late."""
         return self._ask({store: call}, deadline)[store]
 
     def _ask(

@@ -107,7 +107,7 @@ class _Gate:
             return {}
         status, found = self._fan_out.run("sql", lambda: self._hydrate(hits), _end(self._query))
         if found is None:
-            self._progress.statuses["sql"] = status
+            self._progress.statuses["sql"] = replace(status, reason=f"rows: {status.reason}")
         return found or {}
 
 

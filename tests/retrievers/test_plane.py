@@ -141,6 +141,7 @@ def test_rows_that_cannot_be_read_are_missing_and_the_texts_come(
     assert [e.id for e in found] == ["a"]
     assert found.trace is not None and not found.complete
     assert found.trace.stores["sql"].status == status
+    assert (found.trace.stores["sql"].reason or "").startswith("rows: ")
 
 
 def test_a_store_that_is_late_again_and_again_is_rested() -> None:
