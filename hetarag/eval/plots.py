@@ -77,7 +77,7 @@ def _accuracy_by_layer(axes: Axes, runs: Mapping[str, Sequence[Entry]]) -> bool:
     if "greedy" in runs:
         greedy = bootstrap([e["f1"] for e in runs["greedy"]])
         axes.axhline(greedy.mean, color="black", linestyle="--", label="greedy")
-    axes.set(xlabel="layer", ylabel="F1 (95% interval)")
+    axes.set(xlabel="layer", ylabel="F1 (95% interval)", xticks=layers)
     axes.legend()
     return True
 
