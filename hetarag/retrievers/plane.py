@@ -74,7 +74,8 @@ class _Gate:
     """Hydrates each id of a search once; what may not be shown does not come out.
 
     Texts are in the ledger, rows of tables in the SQL store: those are read as a store is asked, so
-    that one that is slow costs its rows and not the search.
+    that one that is slow costs its rows and not the search. `sql` is how that store has fared so far;
+    it is the gate's own, since a reranker that is late goes on in its thread after the search.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class _Gate:
         self._hydrator = hydrator
         self._fan_out = fan_out
         self._query = query
-        self._progress = progress
+        self.sql = progress.statuses.get("sql")
         self._hits = {hit.id: hit for hits in progress.lists.values() for hit in hits}
         self._known: dict[str, RankedEvidence | None] = {}
 
@@ -102,12 +103,11 @@ class _Gate:
         return self._hydrator.hydrate(hits, self._query.filter) if hits else {}
 
     def _rows(self, hits: Sequence[Hit]) -> dict[str, RankedEvidence]:
-        before = self._progress.statuses.get("sql")
-        if not hits or (before is not None and before.status in ("failed", "late")):
+        if not hits or (self.sql is not None and self.sql.status in ("failed", "late")):
             return {}
         status, found = self._fan_out.run("sql", lambda: self._hydrate(hits), _end(self._query))
         if found is None:
-            self._progress.statuses["sql"] = replace(status, reason=f"rows: {status.reason}")
+            self.sql = replace(status, reason=f"rows: {status.reason}")
         return found or {}
 
 
@@ -261,6 +261,8 @@ class RetrievalPlane(Retriever):
             ]
             if len(evidence) >= k:
                 break
+        if gate.sql is not None:
+            progress.statuses["sql"] = gate.sql
         _add(progress.seconds, "hydration", time.monotonic() - started)
         return evidence[:k]
 
@@ -270,8 +272,7 @@ class RetrievalPlane(Retriever):
             kind in progress.statuses and progress.statuses[kind].status == "ok"
             for kind in ("vector", "graph")
         )
-        in_time = query.deadline is None or time.monotonic() < query.deadline
-        return self._reranker is not None and answered and in_time
+        return self._reranker is not None and answered and time.monotonic() < _end(query)
 
     def _rerank(self, query: Query, progress: _Progress, fused: Fused, gate: _Gate) -> Fused:
         """Order the best anew, and fuse that order with what SQL has found.
