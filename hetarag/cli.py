@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from hetarag.commands import asking, bench, bench_servers, documents, models, upkeep
+from hetarag.commands import asking, bench, bench_servers, documents, models, tuning, upkeep
 from hetarag.errors import HetaRAGError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (documents, asking, upkeep):
+for part in (documents, asking, upkeep, tuning):
     part.register(app)
 app.add_typer(models.app, name="models")
 bench.app.command("parity")(bench_servers.parity)

@@ -81,17 +81,23 @@ class IngestSettings(_Section):
     entities: Literal["auto", "spacy", "rules", "none"] = "auto"
 
 
+PLAIN_WEIGHT = 1.5
+"""Chosen on the sets that the ranker was trained on and kept for others (docs/notes/retrieval.md)."""
+
+
 class SearchSettings(_Section):
     """How the plane searches; times in seconds. `hops` is the second walk over the graph.
 
     `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
-    at all (docs/notes/retrieval.md).
+    at all (docs/notes/retrieval.md). `plain_weight` is how much the plain fusion of the lists counts
+    beside what the link ranker has learnt; `hetarag tune` finds it for a user's own questions.
     """
 
     k: int = Field(default=10, ge=1, le=1000)
     router: Literal["rules", "all"] = "rules"
     fusion: Literal["rrf", "convex", "z-score", "distribution"] = "rrf"
     rerank: Literal["links", "none"] = "links"
+    plain_weight: float = Field(default=PLAIN_WEIGHT, ge=0, le=20)
     hops: bool = True
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)

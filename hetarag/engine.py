@@ -452,7 +452,7 @@ class HetaRAG:
         return RetrievalPlane(
             self._shelf.openers,
             Hydration(self._ledger, self._catalogue, self._shelf.tables),
-            reranker=self._ranker if search.rerank == "links" else None,
+            reranker=self._ranker(search.plain_weight) if search.rerank == "links" else None,
             router=ROUTERS[search.router],
             fuse=fuse,
             hops=search.hops,
@@ -460,12 +460,12 @@ class HetaRAG:
             concurrency=search.concurrency,
         )
 
-    @cached_property
-    def _ranker(self) -> LinkRanker:
+    def _ranker(self, plain_weight: float) -> LinkRanker:
         return LinkRanker(
             MentionLinks(self._ledger),
             self._shelf.vectors,
             lambda texts: self.embedder.embed_queries(texts),
+            plain_weight,
         )
 
     @cached_property

@@ -29,7 +29,7 @@ from hetarag.eval.datasets import Question, read_questions
 from hetarag.ledger.links import MentionLinks
 from hetarag.retrievers.features import matrix
 from hetarag.retrievers.neighbours import neighbours
-from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker
+from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker, beside_plain_fusion
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query
 
@@ -54,7 +54,7 @@ RISING = frozenset(
     |hops rank|hops score|link anchor|link cosine|link cosine most|link score|link to title|links
     |outgoing|pair gain|part cosine|part rank|part words|relation of link|relation of link x anchor
     |rest answered|second link cosine|second link score|sources|title named|vector rank|vector score
-    |p|p rank|source p x cosine|source worth|best of link|leads to p|source cosine""".replace(
+    |link place|link behind|rival place|p|p rank|source p x cosine|source worth|best of link|leads to p|source cosine""".replace(
         "\n    ", ""
     ).split("|")
 )
@@ -63,11 +63,12 @@ FALLING = frozenset(("cosine gap", "part gap", "p gap", "siblings better"))
 
 @dataclass
 class Example:
-    """A question, its candidates' documents and their rows."""
+    """A question, its candidates' documents, their rows and what plain fusion gives them."""
 
     question: Question
     documents: list[str]
     rows: np.ndarray[Any, Any]
+    plain: np.ndarray[Any, Any]
 
 
 class Recorder(LinkRanker):
@@ -75,6 +76,7 @@ class Recorder(LinkRanker):
 
     names: list[str]
     rows: np.ndarray[Any, Any]
+    plain: np.ndarray[Any, Any]
     documents: list[str]
     first: TreeEnsemble | None = None
 
@@ -90,6 +92,7 @@ class Recorder(LinkRanker):
             more, around = neighbours(found, self.first.probabilities(rows))
             self.names, self.rows = [*names, *more], np.hstack([rows, around])
         self.documents = [found.passages[i].document for i in found.ids]
+        self.plain = found.plain()
         return [], []
 
 
@@ -117,7 +120,7 @@ class Sets:
             for number, question in enumerate(questions):
                 recorder.first = judges[number % len(judges)] if judges else None
                 rag.search(question.text, 20, access="all")
-                found.append(Example(question, recorder.documents, recorder.rows))
+                found.append(Example(question, recorder.documents, recorder.rows, recorder.plain))
         self.names = recorder.names
         return found
 
@@ -169,10 +172,11 @@ def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str]) -> TreeEn
 
 
 def recall(ensemble: TreeEnsemble, found: Sequence[Example]) -> list[float]:
-    """Return recall at 2, 5, 10 and 20 of distinct documents."""
+    """Return recall at 2, 5, 10 and 20 of distinct documents, ranked as a search ranks them."""
     values = []
     for example in found:
-        order = np.argsort(-ensemble.probabilities(example.rows), kind="stable")
+        judged = beside_plain_fusion(ensemble.probabilities(example.rows), example.plain)
+        order = np.argsort(-judged, kind="stable")
         ranked = list(dict.fromkeys(example.documents[i] for i in order))
         gold = example.question.supporting
         values.append([len(gold & set(ranked[:k])) / len(gold) for k in (2, 5, 10, 20)])

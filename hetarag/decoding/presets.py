@@ -9,7 +9,7 @@ PAPER = LayerFusion()
 """The settings of arXiv 2508.19614, for reference."""
 
 DEFAULT = LayerFusion(
-    candidates="last", fuse_normed=True, weight=1.0, gate=Unsure(0.35), relative_top=0.3
+    candidates="last", fuse_normed=True, weight=1.0, gate=Unsure(0.35), relative_top=0.7
 )
 """What the product decodes with: where the model is unsure, the block before the last has a say, through
 the final norm, among the tokens that come near the best one.

@@ -1,14 +1,15 @@
 """What the ranker sees of a candidate: where the lists have it, how the question and the links fit it.
 
 Nothing in it depends on a data set: ranks, scores scaled within their own list, shares of words and
-cosines. A feature that does not apply is `NONE`. The features of the second look, which knows a first
-judgement of all candidates, are in `neighbours`.
+cosines. A feature that does not apply is `NONE`. Lengths are left out, and what is the same for all
+candidates of a question, as the number of its words: with few questions to learn from such features
+stand for the set that a question is from, and mislead elsewhere (docs/notes/retrieval.md). The features
+of the second look, which knows a first judgement of all candidates, are in `neighbours`.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,11 @@ class Candidates:
         empty = np.zeros(width, np.float32)
         return np.stack([self.vectors.get(i, empty) for i in self.ids])
 
+    def plain(self) -> Rows:
+        """Return the candidates' fused scores, the best of all lists being 1; 0 for one that none has."""
+        top = max(self.fused.values(), default=0.0) or 1.0
+        return np.array([self.fused.get(i, 0.0) / top for i in self.ids])
+
 
 class _List:
     """One store's list: each id's rank, and its score between the list's last and first."""
@@ -76,30 +82,28 @@ def matrix(found: Candidates) -> tuple[list[str], Rows]:
     if not found.ids:
         return [], np.zeros((0, 0))
     lists = {name: _List(found.lists.get(name, ())) for name in LISTS}
-    top = max(found.fused.values(), default=1.0) or 1.0
+    plain = found.plain().tolist()
     cosines = _cosines(found)
     best_cosine = max(cosines.values(), default=0.0)
     best_link = max((ways[0].score for ways in found.reached.values()), default=0.0) or 1.0
     outgoing = _outgoing(found)
-    siblings = Counter(found.passages[i].title for i in found.ids)
+    places = _places(found)
+    unreached = (0.0, NONE)
     parts = _parts(found)
     relations_asked = relations(found.asked.stems)
     rows = []
     for at, identifier in enumerate(found.ids):
         passage = found.passages[identifier]
-        fused = found.fused.get(identifier, 0.0) / top
+        fused = plain[at]
         row = {
             "fused": fused,
             "fused gap": math.log(fused + 1e-3),
             "cosine": cosines[identifier],
             "cosine gap": best_cosine - cosines[identifier],
             "outgoing": outgoing.get(identifier, 0.0) / best_link,
-            "siblings": min(siblings[passage.title], 5),
-            "length": math.log(1 + len(passage.text)),
             "of a table": float(passage.kind != "chunk"),
-            "words asked": len(found.asked.stems),
-            "entities asked": len(found.query.entities),
         }
+        row["link place"], row["link behind"] = places.get(identifier, unreached)
         for name, ranked in lists.items():
             row[f"{name} rank"] = ranked.rank(identifier)
             row[f"{name} score"] = ranked.score(identifier)
@@ -121,7 +125,6 @@ def _words(found: Candidates, identifier: str) -> dict[str, float]:
         "asked in title": found.asked.share(in_title),
         "title asked": len(in_title & found.asked.stems) / max(1, len(in_title)),
         "title named": float(bool(named & found.asked.keys)),
-        "title length": len(in_title),
     }
 
 
@@ -181,7 +184,6 @@ _OF_THE_BEST = (
 def _relation(found: Candidates, identifier: str, asked: frozenset[int]) -> dict[str, float]:
     """Whether the sentence that holds the link's name states a relation that is still asked for."""
     row = {
-        "relations asked": float(len(asked)),
         "relations": len(asked & relations(found.asked.bag(identifier))) / max(1, len(asked)),
         "relation of link": NONE,
         "relation of link x anchor": NONE,
@@ -210,7 +212,7 @@ def _parts(found: Candidates) -> dict[str, Rows]:
     count = len(found.ids)
     if not found.parts:
         empty = np.full(count, NONE)
-        return dict.fromkeys(("part cosine", "part gap", "part rank", "part mean", "part words"), empty) | {"parts": np.zeros(count)}  # fmt: skip
+        return dict.fromkeys(("part cosine", "part gap", "part rank", "part mean", "part words"), empty)  # fmt: skip
     cosines = np.asarray(found.stacked() @ np.stack(list(found.parts.values())).T, np.float64)
     ranks = np.argsort(np.argsort(-cosines, axis=0, kind="stable"), axis=0, kind="stable") + 1
     wanted = [stems(part) for part in found.parts]
@@ -221,7 +223,6 @@ def _parts(found: Candidates) -> dict[str, Rows]:
         "part rank": 1 / (5 + ranks.min(1)),
         "part mean": cosines.mean(1),
         "part words": np.array(words),
-        "parts": np.full(count, float(len(found.parts))),
     }
 
 
@@ -230,6 +231,26 @@ def _cosines(found: Candidates) -> dict[str, float]:
     if question is None:
         return dict.fromkeys(found.ids, 0.0)
     return {i: float(found.vectors[i] @ question) if i in found.vectors else 0.0 for i in found.ids}
+
+
+def _places(found: Candidates) -> dict[str, tuple[float, float]]:
+    """Where each passage stands among all that one source leads to, at best: 1 / place, and how far behind.
+
+    A chain goes from a passage to one other. A list of forty names leads to forty passages, all with
+    links as good as any: they rival each other, and few can be meant.
+    """
+    led: dict[str, dict[str, float]] = {}
+    for identifier in found.ids:
+        for way in found.reached.get(identifier, ()):
+            targets = led.setdefault(way.step.link.source, {})
+            targets[identifier] = max(targets.get(identifier, -math.inf), way.worth)
+    best: dict[str, tuple[float, float]] = {}
+    for targets in led.values():
+        ordered = sorted(targets.items(), key=lambda item: (-item[1], item[0]))
+        for place, (identifier, worth) in enumerate(ordered, start=1):
+            old = best.get(identifier, (0.0, -math.inf))
+            best[identifier] = max(old[0], 1 / place), max(old[1], worth - ordered[0][1])
+    return best
 
 
 def _outgoing(found: Candidates) -> dict[str, float]:

@@ -7,6 +7,7 @@ leads to a likely one. Passages under one title, and passages alike, rival each 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -45,15 +46,17 @@ def _judged(first: Rows) -> dict[str, Rows]:
 
 def _siblings(found: Candidates, first: Rows) -> dict[str, Rows]:
     """Passages under the same title: how likely the best of the others is, how many are better."""
-    same: dict[str, list[int]] = defaultdict(list)
-    for at, identifier in enumerate(found.ids):
-        same[found.passages[identifier].title].append(at)
+    same: dict[str, dict[str, float]] = defaultdict(dict)
+    passages = [found.passages[identifier] for identifier in found.ids]
+    for passage, p in zip(passages, first.tolist(), strict=True):
+        group = same[passage.title]
+        group[passage.document_id] = max(group.get(passage.document_id, 0.0), p)
     best, better = np.full(len(first), NONE), np.zeros(len(first))
-    for group in same.values():
-        for at in group:
-            others = [first[other] for other in group if other != at]
-            best[at] = max(others, default=NONE)
-            better[at] = sum(other > first[at] for other in others)
+    for at, passage in enumerate(passages):
+        group = same[passage.title]
+        others = [p for document, p in group.items() if document != passage.document_id]
+        best[at] = max(others, default=NONE)
+        better[at] = sum(other > group[passage.document_id] for other in others)
     return {"sibling p": best, "siblings better": better}
 
 
@@ -64,6 +67,8 @@ def _linked(found: Candidates, first: Rows) -> dict[str, Rows]:
     none = np.full(len(first), NONE)
     source, cosine, both, rank, worth, led, best = (none.copy() for _ in range(7))
     total = np.zeros(len(first))
+    together: dict[int, set[int]] = defaultdict(set)
+    via = np.full(len(first), -1)
     rivals: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
     for at, identifier in enumerate(found.ids):
         for way in found.reached.get(identifier, ()):
@@ -71,10 +76,12 @@ def _linked(found: Candidates, first: Rows) -> dict[str, Rows]:
             if start is None:
                 continue
             likely = first[start]
+            together[start].add(at)
             rivals[way.step.link.source, way.step.link.key].append((at, way.cosine))
             if likely * max(way.cosine, 0.0) > both[at]:
                 both[at] = likely * max(way.cosine, 0.0)
                 source[at], cosine[at], rank[at] = likely, way.cosine, 1 / ranks[start]
+                via[at] = start
             worth[at] = max(worth[at], likely * way.worth)
             total[at] += likely
             led[start] = max(led[start], first[at])
@@ -91,7 +98,24 @@ def _linked(found: Candidates, first: Rows) -> dict[str, Rows]:
         "source p sum": total,
         "best of link": best,
         "leads to p": led,
-    }
+    } | _rivals(found, first, via, together)
+
+
+def _rivals(
+    found: Candidates, first: Rows, via: Rows, together: Mapping[int, set[int]]
+) -> dict[str, Rows]:
+    """How likely the best other document is that the same source leads to, and this one's place there."""
+    documents = [found.passages[identifier].document_id for identifier in found.ids]
+    rival, place = np.full(len(first), NONE), np.full(len(first), NONE)
+    for at, start in enumerate(via):
+        if start >= 0:
+            others: dict[str, float] = {}
+            for other in together[start]:
+                if documents[other] != documents[at]:
+                    others[documents[other]] = max(others.get(documents[other], 0.0), first[other])
+            rival[at] = max(others.values(), default=0.0)
+            place[at] = 1 / (1 + sum(p > first[at] for p in others.values()))
+    return {"rival p": rival, "rival place": place}
 
 
 def _alike(found: Candidates, first: Rows) -> dict[str, Rows]:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
+from hetarag.config import PLAIN_WEIGHT
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
 from hetarag.retrievers.features import Candidates, Rows, matrix
 from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
@@ -33,6 +34,8 @@ _LINKS = (14, 6)  # as many questions are embedded, 3.5 ms each: the larger part
 _TARGETS = (40, 20)
 _PER_PART = 8
 
+_ensemble = cache(TreeEnsemble.load)  # rankers that differ in a weight share their trees
+
 Hydrate = Callable[[Sequence[str]], dict[str, RankedEvidence]]
 
 
@@ -44,18 +47,20 @@ class LinkRanker(Reranker):
         links: LinkIndex,
         vectors: Callable[[], VectorStore],
         embed: Callable[[Sequence[str]], Vector],
+        plain_weight: float = PLAIN_WEIGHT,
     ) -> None:
         self._links = links
         self._vectors = vectors
         self._embed = embed
+        self._plain_weight = plain_weight
 
     @cached_property
     def _first(self) -> TreeEnsemble:
-        return TreeEnsemble.load(FIRST)
+        return _ensemble(FIRST)
 
     @cached_property
     def _second(self) -> TreeEnsemble:
-        return TreeEnsemble.load(SECOND)
+        return _ensemble(SECOND)
 
     def rerank(
         self,
@@ -75,7 +80,9 @@ class LinkRanker(Reranker):
             rows, first = self._judged(found)
         names, around = neighbours(found, first)
         rows = _checked([*self._first.names, *names], np.hstack([rows, around]), self._second)
-        scores = dict(zip(found.ids, self._second.probabilities(rows).tolist(), strict=True))
+        judged = self._second.probabilities(rows)
+        judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)
+        scores = dict(zip(found.ids, judged.tolist(), strict=True))
         ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
         near = [hit for hit in found.answering if hit.id in scores]
         return ranked, [*_as_list(found.reached, scores), *near]
@@ -174,6 +181,16 @@ class LinkRanker(Reranker):
                     best[hit.id] = hit
         ordered = sorted(best.values(), key=lambda hit: (-hit.score, hit.id))
         return [Hit(PARTS, hit.id, rank, hit.score) for rank, hit in enumerate(ordered, start=1)]
+
+
+def beside_plain_fusion(judged: Rows, plain: Rows, weight: float = PLAIN_WEIGHT) -> Rows:
+    """Multiply the odds of each judgement by e^(weight · plain), the plain fusion's score from 0 to 1.
+
+    What was learnt on three sets knows less of another: there the lists' own order counts for more than
+    the trees give it, and where they were trained this costs next to nothing (docs/notes/retrieval.md).
+    """
+    odds = judged / (1 - judged + 1e-12) * np.exp(weight * plain)
+    return odds / (1 + odds)
 
 
 def _checked(names: Sequence[str], rows: Rows, ensemble: TreeEnsemble) -> Rows:

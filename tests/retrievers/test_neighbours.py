@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from hetarag.retrievers.features import NONE, Candidates
+from hetarag.retrievers.features import NONE, Candidates, matrix
 from hetarag.retrievers.links import Asked, Reached, Step
 from hetarag.retrievers.neighbours import neighbours
+from hetarag.retrievers.ranker import beside_plain_fusion
 from hetarag.retrievers.relation_words import relations
 from hetarag.types import Link, Query, RankedEvidence
 
@@ -30,14 +33,14 @@ STEP = Step(
 FIRST = np.array([0.9, 0.6, 0.2])
 
 
-def look() -> dict[str, list[float]]:
-    found = Candidates(
+def candidates(passages: dict[str, RankedEvidence] = PASSAGES) -> Candidates:
+    return Candidates(
         query=Query(QUESTION),
-        asked=Asked(QUESTION, PASSAGES),
+        asked=Asked(QUESTION, passages),
         ids=["fram", "archer", "other"],
-        fused={},
+        fused={"fram": 0.4, "archer": 0.1, "elsewhere": 0.8},
         lists={},
-        passages=PASSAGES,
+        passages=passages,
         vectors={
             "fram": np.array([1, 0], np.float32),
             "archer": np.array([0, 1], np.float32),
@@ -49,7 +52,10 @@ def look() -> dict[str, list[float]]:
         },
         parts={},
     )
-    names, rows = neighbours(found, FIRST)
+
+
+def look(passages: dict[str, RankedEvidence] = PASSAGES) -> dict[str, list[float]]:
+    names, rows = neighbours(candidates(passages), FIRST)
     return dict(zip(names, rows.T.tolist(), strict=True))
 
 
@@ -67,6 +73,32 @@ def test_siblings_and_likes_are_rivals() -> None:
     assert seen["siblings better"] == [0, 0, 1]
     assert seen["like a better one"] == pytest.approx([NONE, 0, 1])
     assert seen["p rank"] == pytest.approx([1, 1 / 2, 1 / 3])
+
+
+def test_chunks_of_one_document_are_no_rivals() -> None:
+    seen = look(PASSAGES | {"other": replace(PASSAGES["other"], document_id="archer")})
+    assert seen["sibling p"] == pytest.approx([NONE] * 3)
+    assert seen["siblings better"] == [0, 0, 0]
+    assert seen["rival p"] == pytest.approx([NONE, 0, 0])
+
+
+def test_what_one_source_leads_to_rivals_each_other() -> None:
+    seen = look()
+    assert seen["rival p"] == pytest.approx([NONE, 0.2, 0.6])
+    assert seen["rival place"] == pytest.approx([NONE, 1, 1 / 2])
+    names, rows = matrix(candidates())
+    links = dict(zip(names, rows.T.tolist(), strict=True))
+    assert links["link place"] == pytest.approx([0, 1, 1 / 2])
+    assert links["link behind"] == pytest.approx([NONE, 0, -0.3])
+
+
+def test_plain_fusion_keeps_a_voice() -> None:
+    plain = candidates().plain()
+    assert plain == pytest.approx([0.5, 0.125, 0])
+    assert beside_plain_fusion(FIRST, plain, 0) == pytest.approx(FIRST)
+    weighed = beside_plain_fusion(FIRST, plain, 2)
+    odds = FIRST / (1 - FIRST) * np.exp(2 * plain)
+    assert weighed == pytest.approx(odds / (1 + odds))
 
 
 def test_what_the_best_leaves_open_counts_for_the_others() -> None:
