@@ -43,6 +43,7 @@ from hetarag.models.embedders import make_embedder
 from hetarag.pipeline import Pipeline, Watcher
 from hetarag.progress import shown_progress
 from hetarag.protocols import Embedder, Extractor, Reader
+from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import FUSIONS, reciprocal_rank
 from hetarag.retrievers.plane import Fuser, RetrievalPlane
 from hetarag.retrievers.ranker import LinkRanker
@@ -96,6 +97,7 @@ class HetaRAG:
         self._given_embedder = embedder
         self._given_reader = reader
         self._lock = RLock()
+        self._reads = FanOut()
         self._planes: dict[SearchSettings, RetrievalPlane] = {}
         self._planes_lock = (
             Lock()
@@ -257,6 +259,7 @@ class HetaRAG:
             ConfigError: `settings` has an unknown name or a value outside its range.
             InputError: an empty or far too long question, or an argument of a wrong form.
             SearchError: a store failed or was late and `on_error` is "raise".
+            LedgerError: the ledger failed or was late: nothing can be shown without it.
             FingerprintError: the knowledge base was made with another embedder.
         """
         text = self._question(question)
@@ -265,12 +268,23 @@ class HetaRAG:
         count = self.settings.search.k if k is None else k
         if count < 1:
             raise InputError(f"k must be at least 1, not {k}")
-        query = Query(
-            text=text,
-            filter=self._restriction(where, principal, access, collections, documents),
-            stores=self._kinds(stores),
-        )
-        return self._retrieve(query, count, on_error, deadline, self._plane(settings or {}))
+        if self._has("vector"):
+            _ = self.embedder  # loaded once, and not in the ledger's time
+        limit = self.settings.search.deadline if deadline is None else deadline
+        started = time.monotonic()
+
+        def read() -> Query:
+            self._require_embedder()
+            return Query(
+                text=text,
+                filter=self._restriction(where, principal, access, collections, documents),
+                stores=self._kinds(stores),
+                entities=self._linker.link(text),
+            )
+
+        query = self._reads.read_ledger(read, started + limit)
+        left = max(0.0, limit - (time.monotonic() - started))
+        return self._retrieve(query, count, on_error, left, self._plane(settings or {}))
 
     def ask(self, question: str, **options: Any) -> Answer:
         """Return a cited answer; takes the options of `stream`."""
@@ -397,6 +411,7 @@ class HetaRAG:
         with self._lock:
             for plane in self._planes.values():
                 plane.close()
+            self._reads.close()
             self._shelf.close()
             self._ledger.close()
             self._release()
@@ -521,16 +536,12 @@ class HetaRAG:
         query: Query,
         k: int,
         on_error: OnError,
-        deadline: float | None,
+        deadline: float,
         plane: RetrievalPlane,
     ) -> SearchResult[RankedEvidence]:
-        self._require_embedder()
         needs_vector = self._has("vector") and (query.stores is None or "vector" in query.stores)
-        query = replace(
-            query,
-            vector=self.embedder.embed_query(query.text) if needs_vector else None,
-            entities=self._linker.link(query.text),
-        )
+        if needs_vector:
+            query = replace(query, vector=self.embedder.embed_query(query.text))
         found = plane.search(query, k, deadline)
         if on_error == "raise" and not found.complete and found.trace is not None:
             raise SearchError(missing_stores(found))

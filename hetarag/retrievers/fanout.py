@@ -14,9 +14,9 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
 from queue import SimpleQueue
 from threading import Lock, Thread
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from hetarag.errors import HetaRAGError, StoreTimeoutError
+from hetarag.errors import HetaRAGError, LedgerError, StoreTimeoutError
 from hetarag.types import Hit, SearchResult, StoreStatus
 
 _THREADS = 4
@@ -50,6 +50,23 @@ class FanOut:
     ) -> tuple[StoreStatus, Value | None]:
         """Run one call by the same rules, whatever it returns: None when it failed or is late."""
         return self._ask({store: call}, deadline)[store]
+
+    def read_ledger(self, call: Callable[[], Value], deadline: float) -> Value:
+        """Run a read of the ledger until `deadline`, and raise what it raises.
+
+        No evidence can be shown without the ledger, so there is nothing to go on with and no rest
+        for it. Raises `LedgerError` when it is late.
+        """
+        future = self._of("ledger").submit(call)
+        try:
+            _, found = future.result(timeout=max(0.0, deadline - time.monotonic()) + _GRACE)
+        except FutureTimeoutError:
+            future.cancel()
+            raise LedgerError(
+                "the ledger did not answer within the deadline, and nothing can be shown without "
+                "it: see that its database (setting ledger.url) is up, or give the search more time"
+            ) from None
+        return cast(Value, found)
 
     def _ask(
         self, calls: Mapping[str, Callable[[], Value]], deadline: float

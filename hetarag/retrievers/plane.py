@@ -49,6 +49,7 @@ _RANKER_WEIGHT = 6.0  # beside 1 to 1.5 for SQL's rows, 10 for what it computed
 _DERIVED = {HOPS: "graph", COMPUTED: "sql"}  # lists that are not a store's own, and whose they are
 _SEEDS = 3  # hits of stage 1 from which stage 2 starts: more of them lead astray
 _DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too little
+_LEDGER_AT_LEAST = 2.0  # seconds for the texts of what was found in time
 _PUSHED_DOWN = 10_000  # document ids that a store's filter takes; above, hydration sorts out
 
 
@@ -95,12 +96,19 @@ class _Gate:
         others: list[Hit] = []
         for hit in hits:
             (others if parse_row_id(hit.id) is None else rows).append(hit)
-        found = self._hydrate(others) | self._rows(rows)
+        found = self._texts(others) | self._rows(rows)
         self._known.update({i: found.get(i) for i in new})
         return {i: e for i in ids if (e := self._known[i]) is not None}
 
+    def _texts(self, hits: Sequence[Hit]) -> dict[str, RankedEvidence]:
+        if not hits:
+            return {}
+        # A store that was late has used up the time, and its search is still to show the others' hits.
+        end = max(_end(self._query), time.monotonic() + _LEDGER_AT_LEAST)
+        return self._fan_out.read_ledger(lambda: self._hydrate(hits), end)
+
     def _hydrate(self, hits: Sequence[Hit]) -> dict[str, RankedEvidence]:
-        return self._hydrator.hydrate(hits, self._query.filter) if hits else {}
+        return self._hydrator.hydrate(hits, self._query.filter)
 
     def _rows(self, hits: Sequence[Hit]) -> dict[str, RankedEvidence]:
         if not hits or (self.sql is not None and self.sql.status in ("failed", "late")):
