@@ -10,6 +10,7 @@ import typer
 from hetarag.commands.bench import (
     DATA,
     Corpus,
+    CorpusKb,
     Limit,
     Out,
     Questions,
@@ -17,6 +18,7 @@ from hetarag.commands.bench import (
     print_table,
     write_figures,
 )
+from hetarag.commands.common import Config
 
 
 def parity(
@@ -77,3 +79,41 @@ def parity(
             "machine": machine(),
         },
     )
+
+
+def load(
+    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
+    questions: Questions = DATA / "2wiki_dev/questions.jsonl",
+    kb: CorpusKb = None,
+    searchers: Annotated[
+        int, typer.Option("--searchers", min=1, help="How many search at the same time.")
+    ] = 16,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, help="How long they search without a pause.")
+    ] = 300,
+    deadline: Annotated[
+        float | None, typer.Option("--deadline", help="Seconds a search has (default: settings).")
+    ] = None,
+    limit: Limit = 200,
+    config: Config = None,
+    json: Out = None,
+) -> None:
+    """Many searchers at once: searches a second, waiting times, what was late and what failed."""
+    from hetarag.engine import HetaRAG
+    from hetarag.eval import load as bench
+    from hetarag.eval.costs import as_table
+    from hetarag.eval.datasets import read_questions
+    from hetarag.eval.retrieval import default_kb, take_in
+
+    with HetaRAG.open(kb or default_kb([corpus], config), config) as rag:
+        take_in(rag, [corpus])
+        row = bench.load(
+            rag,
+            read_questions(questions, limit),
+            searchers=searchers,
+            seconds=seconds,
+            deadline=deadline,
+            watch=lambda doing: typer.echo(doing, err=True),
+        ).row()
+    print_table(f"{searchers} searchers for {seconds:g} s", as_table(row))
+    write_figures(json, {**row, "searchers": searchers, "machine": machine()})
