@@ -21,6 +21,7 @@ for part in (documents, asking, upkeep, tuning):
     part.register(app)
 app.add_typer(models.app, name="models")
 bench.app.command("parity")(bench_servers.parity)
+bench.app.command("stores")(bench_servers.stores)
 bench.app.command("load")(bench_servers.load)
 app.add_typer(bench.app, name="bench")
 

@@ -81,6 +81,45 @@ def parity(
     )
 
 
+def stores(
+    config: Annotated[
+        Path, typer.Option("--config", help="TOML file with the servers' addresses.")
+    ],
+    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
+    questions: Questions = DATA / "2wiki_dev/questions.jsonl",
+    tables: Annotated[
+        Path | None,
+        typer.Option("--tables", help="Tables for the SQL store, whose database must be empty."),
+    ] = None,
+    table_questions: Annotated[
+        Path | None, typer.Option("--table-questions", help="Questions about them.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Embedded knowledge base; used again if there.")
+    ] = Path("runs/stores-kb"),
+    limit: Limit = 200,
+    json: Out = None,
+) -> None:
+    """Ingest and search of each server's adapter beside its bare driver doing the same work."""
+    from hetarag.eval import store_costs as bench
+    from hetarag.eval.costs import as_rows
+    from hetarag.eval.datasets import read_questions
+
+    asked = read_questions(table_questions, limit) if table_questions else []
+    done = bench.bench(
+        corpus=corpus,
+        questions=[question.text for question in read_questions(questions, limit)],
+        config=config,
+        folder=folder,
+        tables=tables,
+        table_questions=[question.text for question in asked],
+        watch=lambda doing: typer.echo(doing, err=True),
+    )
+    rows = [costs.row() for costs in done]
+    print_table("Adapters beside their bare drivers", "\n\n".join(as_rows([row]) for row in rows))
+    write_figures(json, {"rows": rows, "machine": machine()})
+
+
 def load(
     corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
     questions: Questions = DATA / "2wiki_dev/questions.jsonl",

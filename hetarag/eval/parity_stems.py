@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hetarag.eval.bare_drivers import forget_index
 from hetarag.eval.datasets import Passage
 from hetarag.eval.parity import FIRST, overlap
 from hetarag.protocols import Store
 from hetarag.stores.fulltext_clauses import Clauses
 from hetarag.stores.registry import StoreOptions, open_store
+from hetarag.stores.server_addresses import parse
 from hetarag.text import STOP_WORDS
 from hetarag.types import Filter, Query, Record
 
@@ -51,7 +53,7 @@ def overlaps(
 ) -> tuple[float, float]:
     """Return the mean overlap@10 with the words as they are and with the stems as numbers.
 
-    The passages go whole into an index of their own beside the server's others, which is emptied at
+    The passages go whole into an index of their own beside the server's others, which is deleted at
     the end.
     """
     numbers = Numbers()
@@ -76,11 +78,20 @@ def _overlap(texts: Sequence[tuple[str, str]], questions: Sequence[str], address
                 for at in range(0, len(records), _BATCH):
                     store.apply(records[at : at + _BATCH])
             shares = [overlap(*(_first(store, q) for store in stores)) for q in questions]
-            stores[1].delete([record.id for record in records])
         finally:
             for store in stores:
                 store.close()
+            _forget(address, options.prefix)
     return sum(shares) / len(shares)
+
+
+def _forget(address: str, prefix: str) -> None:
+    from hetarag.stores.fulltext_elasticsearch import SETTINGS
+    from hetarag.stores.fulltext_elasticsearch_connection import client_of
+
+    where = parse("fulltext", address, 9200, SETTINGS)
+    with client_of(where) as client:
+        forget_index(client, where.prefixed(prefix))
 
 
 def _record(number: int, title: str, text: str) -> Record:

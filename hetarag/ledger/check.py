@@ -13,7 +13,7 @@ from hetarag.ledger.records import RecordReader
 from hetarag.ledger.schema import outbox, versions
 from hetarag.ledger.segments import Segment, Shelves, segments_of
 from hetarag.protocols import Store
-from hetarag.types import Difference
+from hetarag.types import Difference, Record, StoreKind
 
 _VERSIONS_AT_ONCE = 200
 
@@ -52,6 +52,13 @@ class Checker:
                 continue
             self._mend(self._stores[kind](), difference)
         return self.verify()
+
+    def records(self, kind: StoreKind) -> Iterator[list[Record]]:
+        """Yield all that a store of this kind must hold, in batches."""
+        for segments in self._live_segments(kind):
+            ids = set(self._records.ids(segments))
+            if found := self._records.records(segments, kind, ids):
+                yield found
 
     def _compare(self, kind: str) -> Difference:
         try:

@@ -27,7 +27,7 @@ class Connection:
     def __init__(self, address: ServerAddress, alias: str) -> None:
         self._address = address
         self._alias = alias
-        self._client = _client(address)
+        self._client = client_of(address)
         self._closed = False
         self.patience = float(address.number("timeout", 1, 3600) or _PATIENCE)
         self.gone = False
@@ -122,7 +122,7 @@ class Connection:
         return StoreError(self.kind, "is closed; open the knowledge base again")
 
 
-def _client(address: ServerAddress) -> Elasticsearch:
+def client_of(address: ServerAddress) -> Elasticsearch:
     """Return a client; it connects when it is first used."""
     if not address.hosts:
         raise address.wrong("the address needs a host: elasticsearch+http://host:9200")

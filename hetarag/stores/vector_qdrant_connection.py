@@ -46,7 +46,7 @@ class Connection:
 
     def _opened(self, folder: Path) -> QdrantClient:
         try:
-            return _client(self._address, folder, self._patience)
+            return client_of(self._address, folder, self._patience)
         except HetaRAGError:
             raise
         except Exception as error:
@@ -125,7 +125,7 @@ class Connection:
         return StoreError(self.kind, "is closed; open the knowledge base again")
 
 
-def _client(address: ServerAddress, folder: Path, patience: int) -> QdrantClient:
+def client_of(address: ServerAddress, folder: Path, patience: int) -> QdrantClient:
     """Return a client; to a server it connects when it is first used."""
     if address.scheme == LOCAL:
         if address.hosts or address.path:
