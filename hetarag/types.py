@@ -154,7 +154,8 @@ class Record:
     """One piece of evidence as a store gets it, everything that any store may index included.
 
     `digest` covers all that is written, so that equal digests mean that nothing is to be done.
-    `vector` is set for stores of kind "vector"; `table` and `rows` for a table in the SQL store.
+    `vector` is set for stores of kind "vector"; `table` and `rows` for a table in the SQL store. That
+    store alone keeps rows once it has them: `rows` None are those that it has, under another digest.
     """
 
     id: str
@@ -169,7 +170,7 @@ class Record:
     mentions: tuple[Mention, ...] = ()
     relations: tuple[Relation, ...] = ()
     table: TableInfo | None = None
-    rows: Iterable[tuple[Cell, ...]] = ()
+    rows: Iterable[tuple[Cell, ...]] | None = ()
 
 
 # ---------------------------------------------------------------- questions
@@ -505,7 +506,10 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What `verify` found in one store: ids it lacks, has too many, or holds in an old form."""
+    """What `verify` found in one store: ids it lacks, has too many, or holds in an old form.
+
+    `error` says why it could not be checked or, after `repair`, why it could not be mended.
+    """
 
     store: str
     missing: tuple[str, ...] = ()

@@ -101,11 +101,11 @@ def _report(differences: list[Difference], json: bool) -> None:
 
 
 def _summary(difference: Difference) -> str:
-    if difference.error:
-        return f"not checked: {difference.error}"
     if difference.ok:
         return "agrees with the ledger"
+    if not (difference.missing or difference.extra or difference.stale):
+        return f"not checked: {difference.error}"
     return (
         f"{len(difference.missing)} missing, {len(difference.extra)} too many, "
-        f"{len(difference.stale)} out of date: `hetarag repair` mends this"
+        f"{len(difference.stale)} out of date: {difference.error or '`hetarag repair` mends this'}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from sqlalchemy import select
 
@@ -44,14 +45,17 @@ class Checker:
         return [self._compare(kind) for kind in self._stores]
 
     def repair(self) -> list[Difference]:
-        """Mend what `verify` finds and return what is left, per store."""
+        """Mend what `verify` finds and return what is left, per store, with the reason."""
+        reasons: dict[str, str] = {}
         # The others are written from the tables' rows, which the SQL store holds: it comes first.
         for kind in sorted(self._stores, key=lambda kind: kind != "sql"):
             difference = self._compare(kind)
             if difference.ok or difference.error:
                 continue
-            self._mend(self._stores[kind](), difference)
-        return self.verify()
+            if reason := self._mend(self._stores[kind](), difference):
+                reasons[kind] = reason
+        left = self.verify()
+        return [d if d.ok else replace(d, error=d.error or reasons.get(d.store)) for d in left]
 
     def records(self, kind: StoreKind) -> Iterator[list[Record]]:
         """Yield all that a store of this kind must hold, in batches."""
@@ -77,14 +81,25 @@ class Checker:
         extra = sorted(held.keys() - expected)
         return Difference(kind, tuple(missing), tuple(extra), tuple(stale))
 
-    def _mend(self, store: Store, difference: Difference) -> None:
+    def _mend(self, store: Store, difference: Difference) -> str | None:
+        """Write and delete what can be; return why the rest cannot."""
+        reason = None
         for part in parts(difference.extra):
             store.delete(part)
         wanted = {*difference.missing, *difference.stale}
         for segments in self._live_segments(store.kind):
             records = self._records.records(segments, store.kind, wanted)
-            if records:
-                store.apply(records)
+            try:
+                if records:
+                    store.apply(records)
+            except StoreError:
+                # One that cannot be written does not keep the others from it.
+                for record in self._records.records(segments, store.kind, wanted):
+                    try:
+                        store.apply([record])
+                    except StoreError as error:
+                        reason = error.reason
+        return reason
 
     def _live_segments(self, kind: str) -> Iterator[list[Segment]]:
         """Yield what a store must hold: live versions, and pending ones as far as delivered."""

@@ -140,7 +140,8 @@ class RecordReader:
         context = self._context(kind, owners[segment.generation])
         record = self._of_table(info, "table", info.id, "", digest, context)
         if kind == "sql":
-            return [replace(record, table=info, rows=self._staged(info))]
+            rows = self._staged(info) if self._is_staged(info) else None
+            return [replace(record, table=info, rows=rows)]
         sample = self._rows(info, 1, min(_SAMPLE_ROWS, info.row_count))
         return [replace(record, text=render_table(info, sample))]
 
@@ -194,6 +195,14 @@ class RecordReader:
             return store.rows(info, first, last)
         staged = list(self._staged(info))
         return staged[first - 1 : last]
+
+    def _is_staged(self, info: TableInfo) -> bool:
+        """Tell whether the ledger still has the table's rows: until the SQL store has taken them."""
+        if info.row_count == 0:
+            return True
+        own = select(staged_rows.c.batch).where(staged_rows.c.table == info.number).limit(1)
+        with self._ledger.reading() as connection:
+            return connection.execute(own).first() is not None
 
     def _staged(self, info: TableInfo) -> Iterator[tuple[Cell, ...]]:
         with self._ledger.reading() as connection:

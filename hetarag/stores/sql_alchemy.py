@@ -90,12 +90,19 @@ class SqlAlchemyStore(TableStore):
             )
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Write tables over earlier ones of the same ids, small ones together in a transaction."""
+        """Write tables over earlier ones of the same ids, small ones together in a transaction.
+
+        Records without rows of their own keep those that are here; `StoreError` when they are not.
+        """
         for group in _groups(records):
+            new = [record.id for record, _ in group if record.rows is not None]
             with self._writing, self._database.write() as connection:
-                sql_loading.remove(connection, [record.id for record, _ in group])
+                sql_loading.remove(connection, new)
                 for record, table in group:
-                    sql_loading.load(connection, record, table)
+                    if record.rows is None:
+                        sql_loading.keep(connection, record, table)
+                    else:
+                        sql_loading.load(connection, record, table, record.rows)
 
     def delete(self, ids: Collection[str]) -> None:
         """Drop the tables of these records."""

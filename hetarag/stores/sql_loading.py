@@ -46,7 +46,33 @@ def remove(connection: sa.Connection, ids: Sequence[str]) -> None:
         connection.execute(sa.delete(tables).where(tables.c.record_id == record_id))
 
 
-def load(connection: sa.Connection, record: Record, table: TableInfo) -> None:
+def keep(connection: sa.Connection, record: Record, table: TableInfo) -> None:
+    """Put a record over the one that is there with the same rows.
+
+    Raises:
+        StoreError: the rows are not there, and nobody else has them.
+    """
+    there = connection.scalar(
+        sa.select(tables.c.row_count).where(
+            tables.c.record_id == record.id,
+            tables.c.table_number == table.number,
+            tables.c.digest != "",
+        )
+    )
+    if there != table.row_count:
+        raise StoreError(
+            "sql",
+            f"the rows of table {table.name!r} are gone from this store, which alone had them: "
+            "delete its document and ingest it again",
+        )
+    connection.execute(
+        sa.update(tables).where(tables.c.record_id == record.id).values(digest=record.digest)
+    )
+
+
+def load(
+    connection: sa.Connection, record: Record, table: TableInfo, rows: Iterable[tuple[Cell, ...]]
+) -> None:
     """Create and fill the physical table of a record that is not there."""
     physical = physical_table(table)
     connection.execute(
@@ -61,7 +87,7 @@ def load(connection: sa.Connection, record: Record, table: TableInfo) -> None:
     _forget(connection, table.number)
     drop_physical(connection, table.physical)
     physical.create(connection)
-    count = _fill(connection, physical, table, record.rows)
+    count = _fill(connection, physical, table, rows)
     connection.execute(
         sa.update(tables)
         .where(tables.c.record_id == record.id)

@@ -315,3 +315,48 @@ def test_settings_beside_the_knowledge_base_are_read(tmp_path: Path) -> None:
     with HetaRAG.open(folder, embedder=HashingEmbedder()) as rag:
         assert rag.settings.search.k == 3
         assert set(rag.status()["stores"]) == {"vector", "fulltext", "sql"}
+
+
+def ships_in(kb: HetaRAG, folder: Path) -> str:
+    file = folder / "ships.csv"
+    file.write_text("ship,yard\nFram,Larvik\nGauss,Kiel\n")
+    assert kb.ingest([file]).pending == 0
+    return kb.list()[0].name
+
+
+def rows_of(kb: HetaRAG, **options: object) -> list[str]:
+    found = kb.search("Which yard built the Gauss?", 5, **options)  # type: ignore[arg-type]
+    return sorted(e.text for e in found if e.kind == "row")
+
+
+def test_tags_of_a_table_change_and_its_rows_stay(kb: HetaRAG, tmp_path: Path) -> None:
+    name = ships_in(kb, tmp_path)
+    before = rows_of(kb)
+    assert len(before) == 2
+    kb.tag(name, ["staff"])
+    assert rows_of(kb) == [] and rows_of(kb, principal=["staff"]) == before
+    assert all(difference.ok for difference in kb.verify())
+
+
+def test_a_table_in_an_old_form_is_mended_with_its_rows(kb: HetaRAG, tmp_path: Path) -> None:
+    ships_in(kb, tmp_path)
+    before = rows_of(kb)
+    with kb._shelf.get("sql")._database.write() as connection:  # type: ignore[attr-defined]
+        connection.exec_driver_sql("UPDATE hetarag_tables SET digest = 'old'")
+    assert [len(difference.stale) for difference in kb.verify() if not difference.ok] == [1]
+    assert all(difference.ok for difference in kb.repair())
+    assert rows_of(kb) == before
+
+
+def test_rows_that_are_lost_are_said_to_be(kb: HetaRAG, tmp_path: Path) -> None:
+    name = ships_in(kb, tmp_path)
+    before = rows_of(kb)
+    store = kb._shelf.get("sql")
+    store.delete([identifier for identifier, _ in store.scan()])
+    for _ in range(2):  # no empty table takes the place of the lost one
+        (left,) = [difference for difference in kb.repair() if not difference.ok]
+        assert left.store == "sql" and len(left.missing) == 1
+        assert "delete its document and ingest it again" in (left.error or "")
+    kb.delete(name)
+    ships_in(kb, tmp_path)
+    assert all(difference.ok for difference in kb.verify()) and rows_of(kb) == before

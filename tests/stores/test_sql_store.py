@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -274,3 +275,22 @@ def test_a_killed_writer_leaves_whole_tables(tmp_path: Path, sql_engine: str) ->
             newest = max(t for t in range(done + 1) if t % 3 == number - 1)
             assert turn in (newest, newest + 3)
         store.close()
+
+
+def test_a_record_without_rows_keeps_those_that_are_there(store: SqlAlchemyStore) -> None:
+    info = replace(table_info(1, "ships", [("ship", "text")]), row_count=2)
+    whole = record(info, [("Fram",), ("Gauss",)])
+    store.apply([whole])
+    store.apply([replace(whole, rows=None, digest="another")])
+    assert store.digests([whole.id]) == {whole.id: "another"}
+    assert store.rows(info, 1, 2) == [("Fram",), ("Gauss",)]
+
+
+def test_rows_that_nobody_has_are_an_error_and_no_empty_table(store: SqlAlchemyStore) -> None:
+    info = replace(table_info(1, "ships", [("ship", "text")]), row_count=2)
+    whole = record(info, [("Fram",), ("Gauss",)])
+    with pytest.raises(StoreError, match=r"rows of table 'ships' are gone.*ingest it again"):
+        store.apply([replace(whole, rows=None)])
+    assert store.digests([whole.id]).get(whole.id, "") == ""
+    store.apply([whole])
+    assert store.rows(info, 1, 2) == [("Fram",), ("Gauss",)]
