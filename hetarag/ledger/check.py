@@ -83,23 +83,23 @@ class Checker:
 
     def _mend(self, store: Store, difference: Difference) -> str | None:
         """Write and delete what can be; return why the rest cannot."""
-        reason = None
+        lost = None
         for part in parts(difference.extra):
             store.delete(part)
         wanted = {*difference.missing, *difference.stale}
         for segments in self._live_segments(store.kind):
-            records = self._records.records(segments, store.kind, wanted)
-            try:
-                if records:
-                    store.apply(records)
-            except StoreError:
-                # One that cannot be written does not keep the others from it.
-                for record in self._records.records(segments, store.kind, wanted):
-                    try:
-                        store.apply([record])
-                    except StoreError as error:
-                        reason = error.reason
-        return reason
+            records = []
+            for record in self._records.records(segments, store.kind, wanted):
+                if record.rows is None and record.id in difference.missing:
+                    lost = record.title
+                else:
+                    records.append(record)
+            if records:
+                store.apply(records)
+        return lost and (
+            f"the rows of {lost!r} are gone from this store, which alone had them: delete its "
+            "document and ingest it again"
+        )
 
     def _live_segments(self, kind: str) -> Iterator[list[Segment]]:
         """Yield what a store must hold: live versions, and pending ones as far as delivered."""
