@@ -56,3 +56,24 @@ def test_peers_stand_beside_the_plane(given: list[str]) -> None:
     printed = bench("peers", *given, "--limit", "1")
     for name in ("plane", "LlamaIndex, QueryFusionRetriever", "Haystack, BM25 and vectors, RRF"):
         assert f"| {name} | 1.000 |" in printed
+
+
+def test_tune_says_what_it_found_and_keeps_the_settings(
+    given: list[str], write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    bench("retrieval", *given, "--systems", "plane")
+    asked = (("Who designed the Fram?", "fram"), ("Where was the Gauss built?", "gauss"))
+    questions = write_jsonl(
+        *({"id": str(n), "question": asked[n % 2][0], "supporting_ids": [asked[n % 2][1]]}
+          for n in range(20)),
+        name="labels.jsonl",
+    )  # fmt: skip
+    kb = tmp_path / "kb"
+    result = CliRunner().invoke(app, ["tune", str(questions), "--kb", str(kb), "--write"])
+    assert result.exit_code == 0, result.output
+    assert "| tried on 10 questions | nDCG@10 |" in result.stdout
+    assert "| 10 other questions | R@2 | R@5 | nDCG@10 |" in result.stdout
+    assert "no setting is surely better" in result.stderr  # all of them find everything
+    assert not (kb / "hetarag.toml").exists()
+    few = CliRunner().invoke(app, ["tune", str(questions), "--kb", str(kb), "--limit", "5"])
+    assert "tuning needs 20" in str(few.exception)
