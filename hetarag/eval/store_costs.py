@@ -31,6 +31,7 @@ from hetarag.types import STORE_KINDS, Filter, Query, Record, StoreKind
 
 K = 50
 BATCH = 512
+TABLES = 20  # of one batch: they are few and large
 
 Watch = Callable[[str], None]
 
@@ -152,8 +153,9 @@ def _measured(
 def _write(
     rag: HetaRAG, kind: StoreKind, store: Store, bare: Any, costs: StoreCosts, watch: Watch
 ) -> None:
+    size = TABLES if kind == "sql" else BATCH
     together = (record for part in rag._checker.records(kind) for record in part)
-    for number, batch in enumerate(iter(lambda: _whole(rag, islice(together, BATCH)), [])):
+    for number, batch in enumerate(iter(lambda: _whole(rag, islice(together, size)), [])):
         seconds = _pair(
             lambda b=batch: store.apply(b),  # type: ignore[misc]
             lambda b=batch: bare.write(b),  # type: ignore[misc]

@@ -25,6 +25,7 @@ def bench(
 ) -> Callable[..., list[store_costs.StoreCosts]]:
     monkeypatch.setenv("HETARAG_INGEST__ENTITIES", "rules")
     monkeypatch.setattr(store_costs, "BATCH", 10)
+    monkeypatch.setattr(store_costs, "TABLES", 10)
     corpus = write_jsonl(
         *({"id": f"ship-{n}", "title": f"Ship{n}", "text": f"Ship{n} was built by Yard{n}."}
           for n in range(40)),
