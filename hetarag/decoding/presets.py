@@ -14,6 +14,6 @@ DEFAULT = LayerFusion(
 """What the product decodes with: where the model is unsure, the block before the last has a say, through
 the final norm, among the tokens that come near the best one.
 
-Chosen on questions apart from those that it is reported on, read with what the plane finds
-(docs/decoding.md, docs/notes/reading.md).
+Chosen with three readers on questions apart from those that it is reported on (docs/decoding.md,
+docs/notes/reading.md).
 """

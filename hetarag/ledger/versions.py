@@ -41,6 +41,7 @@ class VersionWriter:
             write_versions(connection, batch, self._embed_rows)
             write_chunks(connection, batch)
             self.owe(connection, generations, "put")
+            self.flip(connection, generations)  # what no store takes is owed to none
         return list(generations)
 
     def owe(

@@ -360,3 +360,16 @@ def test_rows_that_are_lost_are_said_to_be(kb: HetaRAG, tmp_path: Path) -> None:
     kb.delete(name)
     ships_in(kb, tmp_path)
     assert all(difference.ok for difference in kb.verify()) and rows_of(kb) == before
+
+
+def test_a_document_that_no_store_takes_is_there_all_the_same(
+    open_kb: Opener, tmp_path: Path, write_jsonl: Writer
+) -> None:
+    kb = open_kb(stores={"vector": "none", "fulltext": "none", "graph": "none"})
+    ships_in(kb, tmp_path)
+    assert kb.ingest([write_jsonl(FRAM)]).pending == 0  # text, and SQL alone
+    assert {info.state for info in kb.list()} == {"live"}
+    assert kb.status()["pending"] == 0
+    kb.ingest([write_jsonl({**FRAM, "text": "Another."})])
+    assert [info.generation for info in kb.list() if info.name == "fram"] == [3]
+    assert rows_of(kb)
