@@ -20,19 +20,20 @@ from hetarag.commands.bench import (
 )
 from hetarag.commands.common import Config
 
+Servers = Annotated[Path, typer.Option("--config", help="TOML file with the servers' addresses.")]
+TableQuestions = Annotated[
+    Path | None, typer.Option("--table-questions", help="Questions about them.")
+]
+
 
 def parity(
-    config: Annotated[
-        Path, typer.Option("--config", help="TOML file with the servers' addresses.")
-    ],
+    config: Servers,
     corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
     questions: Questions = DATA / "2wiki_dev/questions.jsonl",
     tables: Annotated[
         Path | None, typer.Option("--tables", help="Tables for the SQL store: a file or a folder.")
     ] = None,
-    table_questions: Annotated[
-        Path | None, typer.Option("--table-questions", help="Questions about them.")
-    ] = None,
+    table_questions: TableQuestions = None,
     folder: Annotated[
         Path, typer.Option("--folder", help="Folder of both knowledge bases; used again if there.")
     ] = Path("runs/parity"),
@@ -82,18 +83,14 @@ def parity(
 
 
 def stores(
-    config: Annotated[
-        Path, typer.Option("--config", help="TOML file with the servers' addresses.")
-    ],
+    config: Servers,
     corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
     questions: Questions = DATA / "2wiki_dev/questions.jsonl",
     tables: Annotated[
         Path | None,
         typer.Option("--tables", help="Tables for the SQL store, whose database must be empty."),
     ] = None,
-    table_questions: Annotated[
-        Path | None, typer.Option("--table-questions", help="Questions about them.")
-    ] = None,
+    table_questions: TableQuestions = None,
     folder: Annotated[
         Path, typer.Option("--folder", help="Embedded knowledge base; used again if there.")
     ] = Path("runs/stores-kb"),

@@ -10,15 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from hetarag.protocols import Store
 from hetarag.types import Query, Record
-
-if TYPE_CHECKING:
-    from elasticsearch import Elasticsearch
 
 
 class Bare(Protocol):
@@ -45,8 +42,8 @@ class BareElasticsearch(Bare):
 
         where = parse("fulltext", address, 9200, SETTINGS)
         self._client = client_of(where)
-        self._adapter = where.prefixed(prefix)
-        self._index = f"{self._adapter}-bare"
+        self._made = (address, prefix)
+        self._index = f"{where.prefixed(prefix)}-bare"
         shape = template(where.number("shards", 1, 64), where.number("replicas", 0, 8))
         self._client.indices.create(index=self._index, **shape)
 
@@ -77,15 +74,21 @@ class BareElasticsearch(Bare):
     def drop(self) -> None:
         """Delete both indices and the adapter's template."""
         self._client.options(ignore_status=404).indices.delete(index=self._index)
-        forget_index(self._client, self._adapter)
         self._client.close()
+        forget_index(*self._made)
 
 
-def forget_index(client: Elasticsearch, prefix: str) -> None:
-    """Delete the index and the template that an adapter with this prefix has made."""
-    name = f"{prefix}-fulltext"
-    client.options(ignore_status=404).indices.delete(index=f"{name}-000001")
-    client.options(ignore_status=404).indices.delete_index_template(name=name)
+def forget_index(address: str, prefix: str) -> None:
+    """Delete the index and the template that an adapter to `address` has made with this prefix."""
+    from hetarag.stores.fulltext_elasticsearch import SETTINGS
+    from hetarag.stores.fulltext_elasticsearch_connection import client_of
+    from hetarag.stores.server_addresses import parse
+
+    where = parse("fulltext", address, 9200, SETTINGS)
+    name = f"{where.prefixed(prefix)}-fulltext"
+    with client_of(where) as client:
+        client.options(ignore_status=404).indices.delete(index=f"{name}-000001")
+        client.options(ignore_status=404).indices.delete_index_template(name=name)
 
 
 class BareQdrant(Bare):
@@ -154,18 +157,14 @@ class BareNeo4j(Bare):
 
     def write(self, records: Sequence[Record]) -> None:
         """Write passages, entities and relations."""
-        from hetarag.stores.graph_records import Batch, chunk_row, entity_row, relation_rows
+        from hetarag.stores.graph_records import Batch, chunk_rows, entity_row, relation_rows
 
         def put(tx: Any, part: Sequence[Record]) -> None:
             change = tx.run(self._does.change).single()[0]
             batch = Batch.of(part)
             entities = [entity_row(entity) for entity in batch.entities.values()]
             tx.run(self._does.put_entities, rows=entities).consume()
-            chunks = [
-                {"own": chunk_row(record), "edges": [list(edge) for edge in edges]}
-                for record, edges in zip(batch.records, batch.edges, strict=True)
-            ]
-            tx.run(self._does.put_chunks, rows=chunks, change=change).consume()
+            tx.run(self._does.put_chunks, rows=chunk_rows(batch), change=change).consume()
             tx.run(self._does.put_relations, rows=relation_rows(batch)).consume()
 
         with self._session() as session:

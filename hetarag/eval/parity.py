@@ -87,11 +87,8 @@ def bench(
     Raises `InputError` when `config` names no server, or a corpus cannot be taken in whole.
     """
     given = settings_of(config, folder)
-    # Rows are asked for through SQL alone: to embed them would take longer than all the rest.
-    settings = given.model_copy(
-        update={"ingest": given.ingest.model_copy(update={"embed_rows": 0})}
-    )
-    kinds = [kind for kind in STORE_KINDS if getattr(settings.stores, kind) not in _HERE]
+    settings = rows_through_sql(given)
+    kinds = on_servers(settings)
     if not kinds:
         raise InputError(
             "no store of the settings is on a server, so there is nothing to compare: give --config "
@@ -123,6 +120,17 @@ def bench(
         texts = [question.text for question in asked]
         explained = overlaps(read_corpus(corpus), texts, settings.stores.fulltext)
     return Parity(found, dict(zip(SIDES, plane, strict=True)), explained, documents)
+
+
+def on_servers(settings: Settings) -> list[StoreKind]:
+    """Return the kinds of store that these settings have on a server."""
+    return [kind for kind in STORE_KINDS if getattr(settings.stores, kind) not in _HERE]
+
+
+def rows_through_sql(settings: Settings) -> Settings:
+    """Return `settings` without rows among the vectors: to embed them takes longer than all the rest."""
+    ingest = settings.ingest.model_copy(update={"embed_rows": 0})
+    return settings.model_copy(update={"ingest": ingest})
 
 
 def embedded(settings: Settings) -> Settings:

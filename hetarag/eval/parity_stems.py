@@ -18,7 +18,6 @@ from hetarag.eval.parity import FIRST, overlap
 from hetarag.protocols import Store
 from hetarag.stores.fulltext_clauses import Clauses
 from hetarag.stores.registry import StoreOptions, open_store
-from hetarag.stores.server_addresses import parse
 from hetarag.text import STOP_WORDS
 from hetarag.types import Filter, Query, Record
 
@@ -81,17 +80,8 @@ def _overlap(texts: Sequence[tuple[str, str]], questions: Sequence[str], address
         finally:
             for store in stores:
                 store.close()
-            _forget(address, options.prefix)
+            forget_index(address, options.prefix)
     return sum(shares) / len(shares)
-
-
-def _forget(address: str, prefix: str) -> None:
-    from hetarag.stores.fulltext_elasticsearch import SETTINGS
-    from hetarag.stores.fulltext_elasticsearch_connection import client_of
-
-    where = parse("fulltext", address, 9200, SETTINGS)
-    with client_of(where) as client:
-        forget_index(client, where.prefixed(prefix))
 
 
 def _record(number: int, title: str, text: str) -> Record:

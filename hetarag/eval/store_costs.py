@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 
 from hetarag.arguments import settings_of
-from hetarag.config import EMBEDDED, Settings
+from hetarag.config import Settings
 from hetarag.engine import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.bare_drivers import BARE, BareSql
-from hetarag.eval.parity import embedded
+from hetarag.eval.parity import embedded, on_servers, rows_through_sql
 from hetarag.eval.retrieval import take_in
 from hetarag.protocols import Embedder, Store
 from hetarag.stores.registry import StoreOptions, open_store
-from hetarag.types import STORE_KINDS, Filter, Query, Record, StoreKind
+from hetarag.types import Filter, Query, Record, StoreKind
 
 K = 50
 BATCH = 512
@@ -91,26 +91,20 @@ def bench(
     Raises `InputError` when `config` names no server.
     """
     settings = settings_of(config, folder)
-    addresses = {
-        kind: address
-        for kind in STORE_KINDS
-        if (address := getattr(settings.stores, kind)) not in (EMBEDDED, "none")
-        and (kind != "sql" or tables is not None)
-    }
-    if not addresses:
+    kinds = [kind for kind in on_servers(settings) if kind != "sql" or tables is not None]
+    if not kinds:
         raise InputError(
             "no store of the settings is on a server (for sql give --tables as well): give --config "
             "a file whose [stores] name some (docs/servers.md)"
         )
-    here = embedded(settings)
-    here = here.model_copy(update={"ingest": here.ingest.model_copy(update={"embed_rows": 0})})
     found = []
     with (
-        HetaRAG.open(folder, here, embedder=embedder) as rag,
+        HetaRAG.open(folder, embedded(rows_through_sql(settings)), embedder=embedder) as rag,
         TemporaryDirectory(prefix="hetarag-bench-") as scratch,
     ):
         take_in(rag, [corpus, *([tables] if tables else [])])
-        for kind, address in addresses.items():
+        for kind in kinds:
+            address = getattr(settings.stores, kind)
             texts = table_questions if kind == "sql" else questions
             asked = [_query(rag, text) for text in texts]
             found.append(_measured(rag, kind, address, asked, Path(scratch), watch))

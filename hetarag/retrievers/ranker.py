@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 
 import numpy as np
 
@@ -54,11 +54,11 @@ class LinkRanker(Reranker):
         self._embed = embed
         self._plain_weight = plain_weight
 
-    @cached_property
+    @property
     def _first(self) -> TreeEnsemble:
         return _ensemble(FIRST)
 
-    @cached_property
+    @property
     def _second(self) -> TreeEnsemble:
         return _ensemble(SECOND)
 

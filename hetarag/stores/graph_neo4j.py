@@ -25,7 +25,7 @@ from hetarag.errors import StoreError
 from hetarag.protocols import Store
 from hetarag.stores.graph_neo4j_connection import Address, Neo4jConnection, Rows, rows
 from hetarag.stores.graph_neo4j_statements import FORMAT, Statements
-from hetarag.stores.graph_records import Batch, chunk_row, entity_row, passages_of, relation_rows
+from hetarag.stores.graph_records import Batch, chunk_rows, entity_row, passages_of, relation_rows
 from hetarag.stores.graph_snapshot import Edge, GraphSnapshot, Passage
 from hetarag.stores.guards import (
     encodable,
@@ -172,15 +172,7 @@ class Neo4jStore(Store):
         batch = Batch.of(missing)
         orphans = await self._remove(tx, [r.id for r in missing if encodable(r.id) in there])
         await rows(tx, does.put_entities, rows=[entity_row(e) for e in batch.entities.values()])
-        await rows(
-            tx,
-            does.put_chunks,
-            change=change,
-            rows=[
-                {"own": chunk_row(record), "edges": [list(edge) for edge in edges]}
-                for record, edges in zip(batch.records, batch.edges, strict=True)
-            ],
-        )
+        await rows(tx, does.put_chunks, change=change, rows=chunk_rows(batch))
         relations = relation_rows(batch)
         if relations:
             await rows(tx, does.put_relations, rows=relations)

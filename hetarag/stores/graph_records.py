@@ -107,8 +107,15 @@ def passages_of(batch: Batch) -> Iterator[Passage]:
         yield Passage(record.id, record.document_id, encodable(record.collection), tags, edges)
 
 
-def chunk_row(record: Record) -> dict[str, Any]:
-    """Return a passage's own properties, as `Batch.chunk_table` has them."""
+def chunk_rows(batch: Batch) -> list[dict[str, Any]]:
+    """Return each passage's own properties, as `Batch.chunk_table` has them, and its edges."""
+    return [
+        {"own": _chunk_row(record), "edges": [list(edge) for edge in edges]}
+        for record, edges in zip(batch.records, batch.edges, strict=True)
+    ]
+
+
+def _chunk_row(record: Record) -> dict[str, Any]:
     return {
         "id": encodable(record.id),
         "document": encodable(record.document_id),
