@@ -7,9 +7,10 @@ table under a generated name; see `sql_schema` for the store's own three tables 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -18,8 +19,9 @@ from hetarag.errors import StoreError
 from hetarag.protocols import TableCatalogue, TableStore
 from hetarag.stores import sql_loading, sql_schema
 from hetarag.stores.registry import StoreOptions
+from hetarag.stores.sql_answers import Found
 from hetarag.stores.sql_cells import unpack
-from hetarag.stores.sql_database import Database
+from hetarag.stores.sql_database import Database, TableGoneError
 from hetarag.stores.sql_search import TableSearch
 from hetarag.types import (
     Cell,
@@ -36,6 +38,9 @@ from hetarag.types import (
 _BATCH = 500
 _ROWS_TOGETHER = 10_000
 _TABLES_TOGETHER = 200
+_READS = 5  # of a database whose tables are replaced while they are read
+
+Read = TypeVar("Read")
 
 
 class SqlAlchemyStore(TableStore):
@@ -147,25 +152,32 @@ class SqlAlchemyStore(TableStore):
         odd = sa.select(kept.row_no, kept.ordinal, kept.value).where(
             kept.table_number == table.number, kept.row_no.between(first, last)
         )
-        present = sa.select(sql_schema.tables.c.record_id).where(
-            sql_schema.tables.c.record_id == table.id, sql_schema.tables.c.digest != ""
+        known = sql_schema.tables.c
+        present = sa.select(known.record_id).where(
+            known.record_id == table.id, known.physical == table.physical, known.digest != ""
         )
-        with self._database.read() as connection:
+
+        def read(connection: sa.Connection) -> list[tuple[Cell, ...]]:
             if connection.execute(present).first() is None:
                 return []
             found = {row[0]: list(row[1:]) for row in connection.execute(wanted)}
             for row_no, ordinal, value in connection.execute(odd):
                 if row_no in found:
                     found[row_no][ordinal] = unpack(value)
-        return [tuple(cells) for cells in found.values()]
+            return [tuple(cells) for cells in found.values()]
+
+        return self._read(read)
 
     def search(self, query: Query, k: int) -> SearchResult[Hit]:
         """Answer by linking the question's words to names and cells; see `sql_planning`."""
         if k < 1 or self._catalogue is None or not query.text.strip():
             return SearchResult()
-        visible = self._catalogue.visible(query.filter)
-        with self._database.read(query.deadline) as connection:
-            found = self._search.find(connection, query.text, visible)
+        catalogue = self._catalogue
+
+        def find(connection: sa.Connection) -> list[Found]:
+            return self._search.find(connection, query.text, catalogue.visible(query.filter))
+
+        found = self._read(find, query.deadline)
         best = sorted(found, key=lambda hit: (-hit.score, hit.id))[:k]
         return SearchResult(
             tuple(
@@ -173,6 +185,21 @@ class SqlAlchemyStore(TableStore):
                 for rank, hit in enumerate(best, start=1)
             )
         )
+
+    def _read(self, work: Callable[[sa.Connection], Read], deadline: float | None = None) -> Read:
+        """Do `work` in a transaction that reads, again when a table went while it was read.
+
+        On a server the tables that a transaction sees are not those of its snapshot: one that an
+        ingest drops is gone at once.
+        """
+        for _ in range(_READS - 1):
+            try:
+                with self._database.read(deadline) as connection:
+                    return work(connection)
+            except TableGoneError:
+                continue
+        with self._database.read(deadline) as connection:
+            return work(connection)
 
     def health(self) -> Health:
         """Tell whether the database answers and how many tables it holds."""

@@ -23,7 +23,14 @@ _CONNECT_SECONDS = 10
 _POOL = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
 _KNOWN_DRIVERS = ("psycopg", "psycopg2", "pymysql", "mysqldb")
 _MYSQL = ("mysql", "mariadb")
+# What the engines say of a table that went between two statements of one transaction.
+_GONE_STATES = ("42P01",)  # PostgreSQL: undefined table
+_GONE_NUMBERS = (1146, 1412)  # MariaDB: no such table; its definition has changed
 _TIMEOUT_SIGNS = ("interrupted", "statement timeout", "max_statement_time", "3024", "1969")
+
+
+class TableGoneError(StoreError):
+    """A statement reads a table that is not there, or no longer."""
 
 
 class Database:
@@ -95,7 +102,8 @@ def translated(shown: str) -> Iterator[None]:
         reason = redact(cause[0])
         if any(sign in reason for sign in _TIMEOUT_SIGNS):
             raise StoreTimeoutError("sql", f"{shown}: stopped at the deadline") from None
-        raise StoreError(
+        kind = TableGoneError if _is_gone(error) else StoreError
+        raise kind(
             "sql",
             f"{shown}: {type(error).__name__}: {reason}; check that the database is there, "
             "writable and not in use by another program, then run `hetarag repair`",
@@ -104,6 +112,12 @@ def translated(shown: str) -> Iterator[None]:
         raise StoreError(
             "sql", f"{shown}: its driver is missing ({error}): pip install 'hetarag[servers]'"
         ) from None
+
+
+def _is_gone(error: SQLAlchemyError) -> bool:
+    cause = getattr(error, "orig", None)
+    number = next(iter(getattr(cause, "args", ())), None)
+    return getattr(cause, "sqlstate", None) in _GONE_STATES or number in _GONE_NUMBERS
 
 
 def _parse(url: sa.URL | str) -> sa.URL:

@@ -80,14 +80,17 @@ class TableSearch:
 
 
 def _present(connection: sa.Connection, candidates: list[Candidate]) -> list[Candidate]:
-    """Leave out tables that are just being written or dropped: the catalogue may be ahead."""
+    """Leave out tables that are just being written, replaced or dropped.
+
+    The catalogue may be ahead of the database, and behind it.
+    """
     known = tables.c
-    numbers = [candidate.info.number for candidate in candidates]
-    wanted = sa.select(known.table_number).where(
-        known.table_number.in_(numbers), known.digest != ""
+    wanted = sa.select(known.physical).where(
+        known.physical.in_([candidate.info.physical for candidate in candidates]),
+        known.digest != "",
     )
     present = set(connection.execute(wanted).scalars())
-    return [candidate for candidate in candidates if candidate.info.number in present]
+    return [candidate for candidate in candidates if candidate.info.physical in present]
 
 
 def _weights(question: Question, candidates: Sequence[Candidate], tables: int) -> dict[int, float]:

@@ -58,7 +58,7 @@ class DatabaseServer:
                     if folder == Path("/tmp") or folder.parent == folder:
                         break
                     folder.chmod(folder.stat().st_mode | 0o011)
-                shutil.chown(self.data, self.account)
+                shutil.chown(self.data, self._owner().pw_uid)
             self.prepare()
         self.process.start(self._answers)
 
@@ -91,10 +91,17 @@ class DatabaseServer:
         self.execute("SELECT 1")
         return True
 
+    def _owner(self) -> pwd.struct_passwd:
+        """Return who runs the server when the tests run as root."""
+        try:
+            return pwd.getpwnam(self.account)
+        except KeyError:  # packages of the programs alone make no account
+            return pwd.getpwnam("nobody")
+
     def _as_account(self, command: list[str]) -> list[str]:
         if os.geteuid() != 0:
             return command
-        owner = pwd.getpwnam(self.account)
+        owner = self._owner()
         rights = ["--reuid", str(owner.pw_uid), "--regid", str(owner.pw_gid), "--clear-groups"]
         return [program("setpriv"), *rights, *command]
 
@@ -145,7 +152,7 @@ class MariaServer(DatabaseServer):
         command = [program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}"]
         options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         if os.geteuid() == 0:
-            options.append(f"--user={self.account}")
+            options.append(f"--user={self._owner().pw_name}")
         self._setup([*command, *options])
 
     def _first(self) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sql_samples import Asked, open_store
+from sql_samples import Asked, open_store, record
 
 from hetarag import ids
 from hetarag.errors import StoreTimeoutError
@@ -108,6 +109,25 @@ def test_a_table_that_goes_while_it_is_asked_about_is_no_error(tmp_path: Path) -
     assert asked.hits("How many pubs are there, and is Bar one?") == []
     assert asked.hits("How many pubs are there?") == []
     assert asked.store.rows(table, 1, 2) == []
+
+
+def test_a_table_that_is_replaced_between_two_statements_is_read_again(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    old = asked.add("pubs", [("name", "text")], [("Bar",), ("Inn",)])
+    new = replace(old, physical="t_1_2")
+
+    def replace_it(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if old.physical in statement and asked.catalogue.tables == [old]:
+            asked.catalogue.tables = [new]
+            asked.store.apply([record(new, [("Bar",), ("Inn",), ("Spa",)], "d2")])
+
+    sa.event.listen(asked.store._database._reader, "before_cursor_execute", replace_it)
+    answer = asked.answer("How many pubs are there?")
+    assert asked.catalogue.tables == [new]
+    assert answer in ([(2,)], [(3,)])  # the snapshot before, or all of what came after
+    asked.catalogue.tables = [old]
+    assert asked.store.rows(old, 1, 3) == []
+    assert asked.store.rows(new, 1, 3) == [("Bar",), ("Inn",), ("Spa",)]
 
 
 INJECTIONS = [
