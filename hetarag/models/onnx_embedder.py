@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from tokenizers import Encoding
 
 from hetarag.errors import ModelError
 from hetarag.models.embedder_settings import EmbedderSettings, fingerprint, onnx_file, read_settings
-from hetarag.models.pooling import OneByOne, check_dimension, load_tokenizer, pool, too_long
+from hetarag.models.pooling import InThreads, check_dimension, load_tokenizer, pool, too_long
 from hetarag.protocols import Embedder
 from hetarag.types import Vector
+
+_TOGETHER = 8  # short texts in one run
 
 
 class OnnxEmbedder(Embedder):
@@ -41,41 +44,58 @@ class OnnxEmbedder(Embedder):
         self._session = _open(model)
         self._inputs = {node.name for node in self._session.get_inputs()}
         self._output = self._session.get_outputs()[0].name
-        self._rows = OneByOne(self._embed, threads)
+        padded = "attention_mask" in self._inputs and not _scales_by_batch(model)
+        self._together = _TOGETHER if padded else 1
+        self._rows = InThreads(self._embed_group, threads)
         check_dimension(folder, self._embed(self._tokenizer.encode("a")), self.dimension)
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
-        """Return one row per text, shape (n, dimension)."""
-        return self._embed_all(self._settings.passage_prefix, texts)
+        """Return one row per text, shape (n, dimension), each embedded by itself."""
+        return self._rows(self._encoded(self._settings.passage_prefix, texts), self.dimension)
 
     def embed_queries(self, texts: Sequence[str]) -> Vector:
-        """Return one row per question, shape (n, dimension)."""
-        return self._embed_all(self._settings.query_prefix, texts)
+        """Return one row per question, shape (n, dimension); short ones are embedded together."""
+        encodings = self._encoded(self._settings.query_prefix, texts)
+        return self._rows(encodings, self.dimension, self._together)
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
         return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
 
-    def _embed_all(self, prefix: str, texts: Sequence[str]) -> Vector:
-        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
-        return self._rows(encodings, self.dimension)
+    def _encoded(self, prefix: str, texts: Sequence[str]) -> list[Encoding]:
+        return self._tokenizer.encode_batch([prefix + text for text in texts])
 
     def _embed(self, encoding: Encoding) -> Vector:
-        ids = np.asarray([encoding.ids], np.int64)
-        feed = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "token_type_ids": np.zeros_like(ids),
-        }
+        vector: Vector = self._embed_group([encoding])[0]
+        return vector
+
+    def _embed_group(self, group: Sequence[Encoding]) -> Vector:
+        """Return a row per text; all run at once, padded to the longest."""
+        lengths = [len(encoding.ids) for encoding in group]
+        ids = np.zeros((len(group), max(lengths)), np.int64)
+        mask = np.zeros_like(ids)
+        for row, encoding in enumerate(group):
+            ids[row, : lengths[row]] = encoding.ids
+            mask[row, : lengths[row]] = 1
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         chosen = {name: array for name, array in feed.items() if name in self._inputs}
         try:
             found = self._session.run([self._output], chosen)[0]
         except Exception as error:  # onnxruntime's own exceptions have no public root
-            raise ModelError(
-                too_long(len(encoding.ids), self._settings.max_tokens, error)
-            ) from error
-        hidden = np.asarray(found, np.float32)[0]
-        return pool(hidden, self._settings.pooling)
+            limit = self._settings.max_tokens
+            raise ModelError(too_long(max(lengths), limit, error)) from error
+        hidden = np.asarray(found, np.float32)
+        texts = zip(hidden, lengths, strict=True)
+        return np.stack([pool(rows[:length], self._settings.pooling) for rows, length in texts])
+
+
+def _scales_by_batch(model: Path) -> bool:
+    """Tell whether a model quantises activations by the largest of a run, that of other texts too.
+
+    The operators' names stand in the file as they are.
+    """
+    with model.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return content.find(b"DynamicQuantize") >= 0
 
 
 def _open(model: Path) -> onnxruntime.InferenceSession:

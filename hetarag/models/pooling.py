@@ -1,4 +1,4 @@
-"""What the embedders share: one text at a time, over threads, the longest first."""
+"""What the embedders share: tokens, pooling, and the texts of one call over threads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from tokenizers import Encoding, Tokenizer
 from hetarag.errors import ModelError
 from hetarag.models.embedder_settings import Pooling
 from hetarag.types import Vector
+
+_SHORT = 32  # tokens of a text that gains from running with others
+_PADDED = 2  # tokens that one may be padded with: each costs as much as one of the text
 
 Hidden = npt.NDArray[np.float32]
 """What a model says of each token, shape (tokens, dimension)."""
@@ -55,28 +58,46 @@ def too_long(tokens: int, limit: int, error: Exception) -> str:
     )
 
 
-class OneByOne:
-    """Runs each text by itself, so that its vector depends on nothing else.
+class InThreads:
+    """Runs texts over threads, the longest first; short ones of about one length run `together`.
 
-    A padded batch would change it: dynamic int8 quantisation scales a whole batch by its largest
-    activation. It would be no faster either, with one thread per text and nothing padded.
+    A product of the rows of one short text waits for the weights to come from memory: eight texts of
+    a dozen tokens take a third less time in one run. Long texts gain nothing and run alone.
     """
 
-    def __init__(self, run: Callable[[Encoding], Vector], threads: int | None = None) -> None:
+    def __init__(
+        self,
+        run: Callable[[Sequence[Encoding]], Vector],
+        threads: int | None = None,
+    ) -> None:
         self._run = run
         self._threads = threads or os.cpu_count() or 1
         self._pool: ThreadPoolExecutor | None = None
 
-    def __call__(self, encodings: Sequence[Encoding], dimension: int) -> Vector:
+    def __call__(self, encodings: Sequence[Encoding], dimension: int, together: int = 1) -> Vector:
         """Return one row per encoding, in their order."""
         rows = np.empty((len(encodings), dimension), np.float32)
-        order = sorted(range(len(encodings)), key=lambda i: -len(encodings[i].ids))
-        if self._threads == 1 or len(order) < 2:
-            for index in order:
-                rows[index] = self._run(encodings[index])
+        groups = _groups(encodings, together)
+        if self._threads == 1 or len(groups) < 2:
+            for group in groups:
+                rows[group] = self._run([encodings[i] for i in group])
             return rows
         self._pool = self._pool or ThreadPoolExecutor(self._threads, "hetarag-embed")
-        found = self._pool.map(self._run, [encodings[i] for i in order])
-        for index, row in zip(order, found, strict=True):
-            rows[index] = row
+        found = self._pool.map(self._run, [[encodings[i] for i in group] for group in groups])
+        for group, part in zip(groups, found, strict=True):
+            rows[group] = part
         return rows
+
+
+def _groups(encodings: Sequence[Encoding], together: int) -> list[list[int]]:
+    """Return the places of the encodings that run together, the longest first."""
+    lengths = [len(encoding.ids) for encoding in encodings]
+    groups: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        longest = lengths[groups[-1][0]] if groups else 0
+        fits = longest <= _SHORT and longest - lengths[place] <= _PADDED
+        if groups and fits and len(groups[-1]) < together:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups

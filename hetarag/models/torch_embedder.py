@@ -15,7 +15,7 @@ from hetarag.models.embedder_settings import (
     fingerprint,
     read_settings,
 )
-from hetarag.models.pooling import OneByOne, check_dimension, load_tokenizer, pool, too_long
+from hetarag.models.pooling import InThreads, check_dimension, load_tokenizer, pool, too_long
 from hetarag.models.torch_setup import load_libraries, without_bars
 from hetarag.protocols import Embedder
 from hetarag.types import Vector
@@ -40,7 +40,7 @@ class TorchEmbedder(Embedder):
             self._model.eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{folder}: the model cannot be loaded: {error}") from error
-        self._rows = OneByOne(self._embed, threads=1)  # torch itself uses every processor
+        self._rows = InThreads(self._embed_group, threads=1)  # torch itself uses every processor
         check_dimension(folder, self._embed(self._tokenizer.encode("a")), self.dimension)
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
@@ -58,6 +58,9 @@ class TorchEmbedder(Embedder):
     def _embed_all(self, prefix: str, texts: Sequence[str]) -> Vector:
         encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
         return self._rows(encodings, self.dimension)
+
+    def _embed_group(self, group: Sequence[Encoding]) -> Vector:
+        return np.stack([self._embed(encoding) for encoding in group])
 
     def _embed(self, encoding: Encoding) -> Vector:
         with self._torch.inference_mode():

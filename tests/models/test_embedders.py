@@ -22,7 +22,7 @@ from hetarag.models.embedder_settings import (
     read_settings,
 )
 from hetarag.models.embedders import make_embedder, open_embedder
-from hetarag.models.onnx_embedder import OnnxEmbedder
+from hetarag.models.onnx_embedder import OnnxEmbedder, _scales_by_batch
 from hetarag.models.torch_embedder import TorchEmbedder
 
 TEXTS = [
@@ -91,6 +91,32 @@ def test_threads_change_nothing(onnx: OnnxEmbedder, minilm: Path) -> None:
     np.testing.assert_array_equal(
         onnx.embed_passages(TEXTS), OnnxEmbedder(minilm, threads=1).embed_passages(TEXTS)
     )
+
+
+@pytest.mark.model
+def test_short_questions_run_together_and_have_the_vectors_they_have_alone(
+    onnx: OnnxEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["Oslo", "the mayor of Oslo", "a", "", *TEXTS, "the mayors of Bergen"]
+    runs: list[int] = []
+    embed = onnx._rows._run
+    monkeypatch.setattr(onnx._rows, "_run", lambda group: runs.append(len(group)) or embed(group))
+    together = onnx.embed_queries(texts)
+    assert sum(runs) == len(texts)
+    assert max(runs) > 2
+    for text, row in zip(texts, together, strict=True):
+        np.testing.assert_allclose(onnx.embed_query(text), row, atol=1e-6)
+    runs.clear()
+    onnx.embed_passages(texts)
+    assert runs == [1] * len(texts)
+
+
+def test_a_model_that_scales_by_its_batch_is_known(tmp_path: Path) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(b"\x08\x07 MatMul \x12 DequantizeLinear")
+    assert not _scales_by_batch(model)
+    model.write_bytes(b"\x08\x07 MatMul \x12 DynamicQuantizeLinear \x00")
+    assert _scales_by_batch(model)
 
 
 @pytest.mark.model
