@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -118,14 +119,18 @@ def matrix(found: Candidates) -> tuple[list[str], Rows]:
 
 def _words(found: Candidates, identifier: str) -> dict[str, float]:
     title = found.passages[identifier].title
-    in_title = stems(title)
-    named = {name_key(title), name_key(title.partition("(")[0])}
+    in_title, named = stems(title), _names(title)
     return {
         "asked": found.asked.share(found.asked.bag(identifier)),
         "asked in title": found.asked.share(in_title),
         "title asked": len(in_title & found.asked.stems) / max(1, len(in_title)),
         "title named": float(bool(named & found.asked.keys)),
     }
+
+
+@lru_cache(maxsize=1 << 13)
+def _names(title: str) -> frozenset[str]:
+    return frozenset((name_key(title), name_key(title.partition("(")[0])))
 
 
 def _link(found: Candidates, identifier: str, best: float, cosine: float) -> dict[str, float]:

@@ -36,6 +36,7 @@ class Asked:
         self._frequency = Counter(word for bag in self._bags.values() for word in bag)
         self._passages = len(self._bags)
         self._weights: dict[str, float] = {}
+        self._totals: dict[frozenset[str], float] = {}
 
     def add(self, passages: Mapping[str, RankedEvidence]) -> None:
         """Read the words of further passages; the weights stay as they are."""
@@ -49,8 +50,10 @@ class Asked:
     def share(self, have: frozenset[str], want: frozenset[str] | None = None) -> float:
         """Return which part of `want` (default: the question) `have` covers, rare words first."""
         wanted = self.stems if want is None else want
-        total = sum(self._weight(word) for word in wanted)
-        return sum(self._weight(word) for word in wanted & have) / total if total else 0.0
+        total = self._totals.get(wanted)
+        if total is None:
+            total = self._totals[wanted] = sum(map(self._weight, wanted))
+        return sum(map(self._weight, wanted & have)) / total if total else 0.0
 
     def _weight(self, word: str) -> float:
         weight = self._weights.get(word)

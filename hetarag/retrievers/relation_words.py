@@ -6,7 +6,7 @@ two texts share it when each has a word of that line. General vocabulary, not dr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 from hetarag.text import stem
 
@@ -59,6 +59,7 @@ for _number, _line in enumerate(_RELATIONS.strip().splitlines()):
         _OF[stem(_word)] = _OF.get(stem(_word), frozenset()) | {_number}
 
 
-def relations(stems: Iterable[str]) -> frozenset[int]:
+@lru_cache(maxsize=1 << 13)  # of the same passages and questions' rests again and again
+def relations(stems: frozenset[str]) -> frozenset[int]:
     """Return the relations that words, given as stems, speak of."""
     return frozenset(number for word in stems for number in _OF.get(word, ()))

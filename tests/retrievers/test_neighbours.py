@@ -108,6 +108,6 @@ def test_what_the_best_leaves_open_counts_for_the_others() -> None:
 
 
 def test_words_of_one_relation_meet() -> None:
-    assert relations({"spouse"}) & relations({"husband"})
-    assert not relations({"spouse"}) & relations({"born"})
-    assert relations({"xyzzy"}) == frozenset()
+    assert relations(frozenset(["spouse"])) & relations(frozenset(["husband"]))
+    assert not relations(frozenset(["spouse"])) & relations(frozenset(["born"]))
+    assert relations(frozenset(["xyzzy"])) == frozenset()
