@@ -51,10 +51,10 @@ def answers(connection: sa.Connection, candidates: Sequence[Candidate]) -> list[
     planned = []
     named = _places_of_names(candidates)
     for candidate in candidates:
-        if _speaks_of_another(candidate, named):
+        if not _grounded(candidate.items) or _speaks_of_another(candidate, named):
             continue
         plan = make_plan(candidate.words, candidate.items)
-        if plan is not None and _grounded(candidate.items):
+        if plan is not None:
             planned.append((_evidence(candidate.items), plan))
     planned.sort(key=lambda pair: -pair[0])
     if not planned:

@@ -153,7 +153,9 @@ def link_cells(
 def link_names(question: Question, table: TableWords) -> list[NameLink]:
     """Find the longest runs of words that name the table or its columns."""
     found = []
-    for first in range(len(question.words)):
+    for first, word in enumerate(question.words):
+        if word.stem not in table.every:  # most words of most tables
+            continue
         for ordinals, names in ((None, (table.name,)), (0, table.columns)):
             best = _best_run(question.words, first, names)
             if best is None:
