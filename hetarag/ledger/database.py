@@ -9,9 +9,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from hetarag.config import EMBEDDED, redact
+from hetarag.databases import server_options
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger import schema
-from hetarag.ledger.dialects import engine_options, migrating, prepare
+from hetarag.ledger.dialects import migrating, prepare
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest revision in migrations/versions. A ledger that is already there needs no Alembic, whose
@@ -29,7 +30,8 @@ def connect(url: str, folder: Path) -> Engine:
     address = f"sqlite:///{folder / 'ledger.db'}" if url == EMBEDDED else url
     try:
         parsed = make_url(address)
-        engine = create_engine(parsed, poolclass=QueuePool, **engine_options(parsed))
+        options = {} if parsed.get_backend_name() == "sqlite" else server_options(parsed)
+        engine = create_engine(parsed, poolclass=QueuePool, **options)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise ConfigError(
             f"setting 'ledger.url': {redact(url)!r} cannot be used: {error}; give \"embedded\" or "

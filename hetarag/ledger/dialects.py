@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
-    URL,
     ColumnElement,
     Connection,
     Double,
@@ -34,8 +33,6 @@ from hetarag.ledger import schema
 _MYSQL = ("mysql", "mariadb")
 _LOCK_KEY = 0x6865_7461  # "heta", for PostgreSQL's advisory lock
 _LOCK_SECONDS = 120
-_POOL = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
-_CONNECT_SECONDS = 10
 
 # Run once on each new connection: no one waits for ever behind a process that has stopped.
 _SESSION = {
@@ -55,14 +52,6 @@ _SESSION = {
         "SET SESSION idle_transaction_timeout = 300",
     ),
 }
-
-
-def engine_options(url: URL) -> dict[str, Any]:
-    """Return the options of the engine for an address."""
-    if url.get_backend_name() == "sqlite":
-        return {}
-    known = url.get_driver_name() in ("psycopg", "psycopg2", "pymysql", "mysqldb")
-    return {**_POOL, "connect_args": {"connect_timeout": _CONNECT_SECONDS} if known else {}}
 
 
 def prepare(engine: Engine) -> None:

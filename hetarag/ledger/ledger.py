@@ -132,7 +132,7 @@ class Ledger:
 
 
 def _failed(doing: str, error: SQLAlchemyError) -> LedgerError:
-    reason = redact(str(error.args[0] if error.args else error))
+    reason = " ".join(redact(str(error.args[0] if error.args else error)).split())
     return LedgerError(
         f"cannot {doing} the ledger: {reason}; check that its disk is not full or read-only and, "
         "for a server, that it is running"

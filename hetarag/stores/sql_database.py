@@ -14,14 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from hetarag.config import redact
+from hetarag.databases import server_options
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.stores.guards import in_time
 
 _BUSY_SECONDS = 30
 _PROGRESS_STEPS = 2_000  # virtual machine instructions between two looks at the clock
-_CONNECT_SECONDS = 10
-_POOL = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
-_KNOWN_DRIVERS = ("psycopg", "psycopg2", "pymysql", "mysqldb")
 _MYSQL = ("mysql", "mariadb")
 # What the engines say of a table that went between two statements of one transaction.
 _GONE_STATES = ("42P01",)  # PostgreSQL: undefined table
@@ -134,9 +132,7 @@ def _engine(url: sa.URL, *, writes: bool) -> sa.Engine:
     name = url.get_backend_name()
     if name == "sqlite":
         return sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
-    options: dict[str, Any] = {**_POOL}
-    if url.get_driver_name() in _KNOWN_DRIVERS:
-        options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
+    options = server_options(url)
     if writes and name in _MYSQL:
         # Else deletes lock the gaps that other processes insert into, and both wait for ever.
         options["isolation_level"] = "READ COMMITTED"

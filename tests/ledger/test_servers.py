@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,67 @@ def test_searches_go_on_while_others_ingest(
         finish(*children)
         assert searches > 3
         assert {e.text for e in rag.search("Where did Person 1 move?", 10)}
+
+
+@pytest.fixture(params=[*DATABASES])
+def ailing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseServer]:
+    """A server of the test's own, to be stopped in the middle of things."""
+    database_server(request.param)  # skips where it is not installed
+    server = DATABASES[request.param](tmp_path / "server")
+    server.start()
+    yield server
+    server.stop()
+
+
+def begun(server: DatabaseServer, kb: Path, sources: Path) -> subprocess.Popen[str]:
+    """Ingest in a child process; return once it has versions in the ledger."""
+    child = start(kb, sources, "new")
+    ledger = connect(json.loads(os.environ[job.PLACES])["ledger"]["url"], kb.parent)
+    until = time.monotonic() + 60
+    while child.poll() is None and time.monotonic() < until:
+        with ledger.connect() as connection:
+            if connection.scalar(select(func.count()).select_from(versions)):
+                break
+    ledger.dispose()
+    assert child.poll() is None, "the ingest was over before the server was stopped"
+    return child
+
+
+@pytest.mark.slow
+def test_an_ingest_waits_for_a_frozen_ledger_and_goes_on(
+    ailing: DatabaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch, ledger={"url": ailing.new_database()})
+    sources, kb = sources_in(tmp_path), tmp_path / "kb"
+    child = begun(ailing, kb, sources)
+    ailing.signal_all(signal.SIGSTOP)
+    time.sleep(3)
+    assert child.poll() is None
+    ailing.signal_all(signal.SIGCONT)
+    finish(child)
+    assert child.returncode == 0
+    assert job.answers(kb)
+    assert state_of(kb)["live"] == state_of(kb)["versions"] == 51
+
+
+@pytest.mark.slow
+def test_an_ingest_says_that_the_ledger_has_gone_and_is_completed_once_it_is_back(
+    ailing: DatabaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch, ledger={"url": ailing.new_database()})
+    monkeypatch.setenv(job.LEASE, "2")
+    sources, kb = sources_in(tmp_path), tmp_path / "kb"
+    child = begun(ailing, kb, sources)
+    ailing.crash()
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert "LedgerError" in errors.splitlines()[-1], errors
+    assert PASSWORD not in errors
+    ailing.start()
+    time.sleep(2)  # what the first process had claimed is free then
+    job.run(kb, sources, "new")
+    assert job.answers(kb)
+    assert state_of(kb)["live"] == state_of(kb)["versions"] == 51
 
 
 @pytest.mark.slow

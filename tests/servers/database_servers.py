@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -33,6 +34,7 @@ class DatabaseServer:
     scheme = ""
     user = ""
     account = ""
+    at_once = signal.SIGKILL
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -66,6 +68,19 @@ class DatabaseServer:
         """End it; one that was frozen is woken first."""
         self.process.signal(signal.SIGCONT)
         self.process.stop()
+
+    def crash(self) -> None:
+        """End it in the middle of what it does, whoever is connected."""
+        self.process.signal(self.at_once)
+        self.process.stop()
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to its process and to those that PostgreSQL has for its connections."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, number)
 
     def url(self, database: str) -> str:
         """Return the SQLAlchemy URL of a database on it."""
@@ -115,6 +130,7 @@ class PostgresServer(DatabaseServer):
     """PostgreSQL; its default collation is none of bytes, as on most companies' servers."""
 
     name, scheme, user, account = "postgresql", "postgresql+psycopg", "postgres", "postgres"
+    at_once = signal.SIGQUIT  # its own way: children that outlived it would hold the data
 
     def command(self) -> list[str]:
         settings = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "", "-c", "fsync=off"]

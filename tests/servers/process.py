@@ -58,6 +58,12 @@ class ServerProcess:
         tail = self.log.read_text("utf-8", "replace")[-2000:]
         raise RuntimeError(f"{self.command[0]} did not come up within {timeout:g} s: {tail}")
 
+    @property
+    def pid(self) -> int:
+        """The process that was started and runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process that was started."""
         if self._process is not None and self._process.poll() is None:
