@@ -14,7 +14,7 @@ from hetarag import HetaRAG
 from hetarag.errors import LedgerError, SearchError
 from tests.conftest import Opener
 from tests.servers.proxy import Mode, Proxy
-from tests.servers.running import database_server, neo4j_server
+from tests.servers.running import database_server, neo4j_server, qdrant_server
 
 DEADLINE = 2.0
 QUESTION = "Which yard built the Fram of Colin Archer?"
@@ -24,7 +24,7 @@ FRAM = {"id": "fram", "title": "Fram", "text": "The Fram was designed by Colin A
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(params=["fulltext", "graph", "sql"])
+@pytest.fixture(params=["vector", "fulltext", "graph", "sql"])
 def behind_a_proxy(
     request: pytest.FixtureRequest,
     open_kb: Opener,
@@ -33,7 +33,9 @@ def behind_a_proxy(
 ) -> Iterator[tuple[str, HetaRAG, Proxy]]:
     """A kind of store, a knowledge base that has it on a server, and the proxy between the two."""
     kind = request.param
-    if kind == "fulltext":
+    if kind == "vector":
+        address = qdrant_server().address
+    elif kind == "fulltext":
         address = request.getfixturevalue("elasticsearch_address")
     elif kind == "graph":
         address = neo4j_server().url

@@ -12,6 +12,7 @@ import pytest
 
 from tests.servers.database_servers import DATABASES, DatabaseServer
 from tests.servers.neo4j_server import Neo4jServer
+from tests.servers.qdrant_server import QdrantServer
 
 _running: dict[str, Any] = {}
 _missing: dict[str, str] = {}
@@ -27,6 +28,12 @@ def database_server(name: str) -> DatabaseServer:
 def neo4j_server() -> Neo4jServer:
     """Return the running Neo4j; skip the test where there is none."""
     server: Neo4jServer = _server("neo4j", Neo4jServer)
+    return server
+
+
+def qdrant_server() -> QdrantServer:
+    """Return the running stand-in for Qdrant; skip the test without Qdrant's client."""
+    server: QdrantServer = _server("qdrant", QdrantServer)
     return server
 
 

@@ -15,7 +15,7 @@ from store_samples import RANKED_TARGETS, TARGETS, Bench, Target
 
 from hetarag.protocols import Store
 from tests.servers.elasticsearch_server import elasticsearch_address, elasticsearch_server
-from tests.servers.running import database_server, neo4j_server
+from tests.servers.running import database_server, neo4j_server, qdrant_server
 
 __all__ = ["elasticsearch_address", "elasticsearch_server"]
 
@@ -39,6 +39,12 @@ def qdrant_local_address() -> str:
     """Qdrant's client on its own, in the store's folder: no server."""
     pytest.importorskip("qdrant_client", reason="needs the extra hetarag[servers]")
     return "qdrant+local://"
+
+
+@pytest.fixture(scope="session")
+def qdrant_http_address() -> str:
+    """Where Qdrant's REST interface is, over the client's engine: a stand-in, not its server."""
+    return qdrant_server().address
 
 
 @pytest.fixture(scope="session")

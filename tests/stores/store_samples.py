@@ -43,6 +43,7 @@ class Target(NamedTuple):
 TARGETS = [
     *(Target(kind) for kind, scheme in ENGINES if scheme == "embedded"),
     Target("vector", "qdrant+local", "qdrant_local_address"),
+    Target("vector", "http", "qdrant_http_address"),
     Target("fulltext", "elasticsearch+http", "elasticsearch_address"),
     Target("graph", "bolt", "neo4j_address"),
     Target("sql", "postgresql+psycopg", "postgresql_address"),

@@ -1,9 +1,15 @@
-"""The Qdrant adapter beside the contract: in process, and against a server that is not there."""
+"""The Qdrant adapter beside the contract: in process, and over HTTP to a stand-in for its server."""
 
 from __future__ import annotations
 
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from store_samples import DIMENSION, chunk, content, for_everything, vector
@@ -15,6 +21,7 @@ from hetarag.stores.registry import StoreOptions
 from hetarag.stores.vector_qdrant import QdrantStore
 from hetarag.types import Query
 from tests.servers.process import free_port
+from tests.servers.qdrant_server import QdrantServer
 
 
 @pytest.fixture
@@ -83,4 +90,112 @@ def test_a_server_that_is_not_there_fails_when_it_is_asked(tmp_path: Path, way: 
         assert not isinstance(caught.value, StoreTimeoutError)
         assert "s3cret" not in str(caught.value)
     assert not store.health().ok
+    store.close()
+
+
+# ---------------------------------------------------------------- over HTTP
+
+RECORDS = [chunk(number) for number in range(6)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[QdrantServer]:
+    """A stand-in of the test's own, with a key."""
+    made = QdrantServer(tmp_path / "server", "s3cretKey")
+    made.start()
+    yield made
+    made.stop()
+
+
+def opened(address: str, tmp_path: Path) -> QdrantStore:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a key over plain HTTP
+        return QdrantStore.open(address, tmp_path, StoreOptions(DIMENSION, "kb"))
+
+
+def everything(store: QdrantStore) -> set[str]:
+    return {hit.id for hit in store.search(for_everything(), 20)}
+
+
+def test_a_wrong_key_is_refused_and_not_shown(server: QdrantServer, tmp_path: Path) -> None:
+    store = opened(server.address.replace("s3cretKey", "wr0ng"), tmp_path)
+    with pytest.raises(
+        StoreError, match=r"refuses who asks; correct api_key in .*stores\.vector"
+    ) as caught:
+        store.apply(RECORDS)
+    assert "wr0ng" not in str(caught.value)
+    assert "wr0ng" not in store.health().detail
+    store.close()
+
+
+def test_https_against_a_plain_port(server: QdrantServer, tmp_path: Path) -> None:
+    store = opened(server.address.replace("http:", "https:"), tmp_path)
+    with pytest.raises(StoreError, match=r"no connection to 127.*stores\.vector") as caught:
+        store.search(for_everything(), 1)
+    assert "s3cretKey" not in str(caught.value)
+    store.close()
+
+
+def test_a_collection_of_someone_else_is_left_alone(server: QdrantServer, tmp_path: Path) -> None:
+    from qdrant_client import QdrantClient, models
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client = QdrantClient(port=server.port, host="127.0.0.1", api_key="s3cretKey", https=False)
+    client.create_collection(
+        "kb-vector", models.VectorParams(size=DIMENSION, distance=models.Distance.EUCLID)
+    )
+    store = opened(server.address, tmp_path)
+    with pytest.raises(StoreError, match=r"was not made by hetarag; .*prefix"):
+        store.apply(RECORDS)
+    assert client.count("kb-vector").count == 0
+    other = opened(server.address + "&prefix=own", tmp_path)
+    other.apply(RECORDS)
+    assert dict(other.scan()) == content(RECORDS)
+    for each in (store, other, client):
+        each.close()
+
+
+def test_a_frozen_server_is_late_and_thaws(server: QdrantServer, tmp_path: Path) -> None:
+    store = opened(server.address + "&timeout=2", tmp_path)
+    store.apply(RECORDS)
+    server.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    with pytest.raises(StoreTimeoutError, match="deadline"):
+        store.search(replace(for_everything(), deadline=began + 1.0), 3)
+    with pytest.raises(StoreTimeoutError, match=r"timeout=SECONDS in stores\.vector"):
+        store.apply(RECORDS[:1])
+    assert time.monotonic() - began < 6
+    server.signal(signal.SIGCONT)
+    assert everything(store) == {record.id for record in RECORDS}
+    store.close()
+
+
+def test_a_restarted_server_has_its_data_and_is_found_again(
+    server: QdrantServer, tmp_path: Path
+) -> None:
+    store = opened(server.address, tmp_path)
+    store.apply(RECORDS)
+    server.stop()
+    with pytest.raises(StoreError, match="no connection"):
+        store.search(for_everything(), 3)
+    with pytest.raises(StoreError, match="no connection"):
+        store.delete([RECORDS[0].id])
+    server.start()
+    assert everything(store) == {record.id for record in RECORDS}
+    store.delete([RECORDS[0].id])
+    assert dict(store.scan()) == content(RECORDS[1:])
+    store.close()
+
+
+def test_a_collection_that_was_deleted_is_made_again(server: QdrantServer, tmp_path: Path) -> None:
+    store = opened(server.address, tmp_path)
+    store.apply(RECORDS)
+    httpx.delete(
+        f"http://127.0.0.1:{server.port}/collections/kb-vector", headers={"api-key": "s3cretKey"}
+    ).raise_for_status()
+    with pytest.raises(StoreError, match="404.*kb-vector"):
+        store.search(for_everything(), 3)
+    store.apply(RECORDS[:2])
+    assert dict(store.scan()) == content(RECORDS[:2])
     store.close()
