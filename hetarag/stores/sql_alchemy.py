@@ -100,9 +100,11 @@ class SqlAlchemyStore(TableStore):
         Records without rows of their own keep those that are here; `StoreError` when they are not.
         """
         for group in _groups(records):
-            new = [record.id for record, _ in group if record.rows is not None]
+            new = [(record.id, table.number) for record, table in group if record.rows is not None]
             with self._writing, self._database.write() as connection:
-                sql_loading.remove(connection, new)
+                sql_loading.remove(connection, [identifier for identifier, _ in new])
+                if new:  # where DDL commits by itself a load that was cut off may have left some
+                    sql_loading.forget(connection, [number for _, number in new])
                 for record, table in group:
                     if record.rows is None:
                         sql_loading.keep(connection, record, table)

@@ -42,7 +42,7 @@ def remove(connection: sa.Connection, ids: Sequence[str]) -> None:
             sa.update(tables).where(tables.c.record_id == record_id).values(digest="")
         )
         drop_physical(connection, physical)
-        _forget(connection, number)
+        forget(connection, [number])
         connection.execute(sa.delete(tables).where(tables.c.record_id == record_id))
 
 
@@ -73,7 +73,7 @@ def keep(connection: sa.Connection, record: Record, table: TableInfo) -> None:
 def load(
     connection: sa.Connection, record: Record, table: TableInfo, rows: Iterable[tuple[Cell, ...]]
 ) -> None:
-    """Create and fill the physical table of a record that is not there."""
+    """Create and fill the physical table of a record that is not there, nor its cells' names."""
     physical = physical_table(table)
     connection.execute(
         sa.insert(tables).values(
@@ -84,7 +84,6 @@ def load(
             row_count=0,
         )
     )
-    _forget(connection, table.number)
     drop_physical(connection, table.physical)
     physical.create(connection)
     count = _fill(connection, physical, table, rows)
@@ -95,9 +94,10 @@ def load(
     )
 
 
-def _forget(connection: sa.Connection, number: int) -> None:
+def forget(connection: sa.Connection, numbers: Sequence[int]) -> None:
+    """Remove what the store's own tables hold of the rows of these tables."""
     for owned in (cells, misfits):
-        connection.execute(sa.delete(owned).where(owned.c.table_number == number))
+        connection.execute(sa.delete(owned).where(owned.c.table_number.in_(numbers)))
 
 
 def _fill(

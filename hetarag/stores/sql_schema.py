@@ -133,7 +133,8 @@ def readable_table(table: TableInfo) -> sa.TableClause:
 
 def drop_physical(connection: sa.Connection, physical: str) -> None:
     """Drop the table of this physical name if it is there."""
-    sa.Table(check_physical(physical), sa.MetaData()).drop(connection, checkfirst=True)
+    table = sa.Table(check_physical(physical), sa.MetaData())
+    connection.execute(sa.schema.DropTable(table, if_exists=True))
 
 
 def check_physical(name: str) -> str:
