@@ -49,7 +49,7 @@ LONGEST = 40  # tokens of an answer
 LAYERS: dict[str, Any] = {"late": "late", "last": (-1,), "paper": "paper"}
 WEIGHTS = (0.1, 0.25, 0.5, 1.0)
 GATES = (0.2, 0.35, 0.5, 0.7)
-TOPS = (0.1, 0.3, 0.5, 0.7)
+TOPS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)
 
 
 def grid(blocks: int, only: str = "") -> dict[str, LayerFusion]:
