@@ -24,7 +24,7 @@ from scipy.sparse import csr_array  # type: ignore[import-untyped]
 Floats = npt.NDArray[np.float64]
 
 DAMPING = 0.85
-STEPS = 30  # 50 change no mean by more than .001
+STEPS = 12  # each there and back; nearer to the end of the walk than 30 pairs made side by side
 TITLE_WEIGHT = 4.0
 SEED_SHARE = 0.2  # of the start, where the question has both entities and seeds
 
@@ -102,13 +102,17 @@ class Walk:
         restart_entity = (1 - DAMPING) * (1 - share) * from_entities
         restart_passage = (1 - DAMPING) * share * from_passages
         at_entity, at_passage = restart_entity, restart_passage
+        before = at_passage
         for _ in range(STEPS):
             check()
+            before = at_passage
             down = self.edges @ (at_entity * self.per_entity)
-            up = self.rarity * (self.back @ (at_passage * self.per_passage))
             at_passage = restart_passage + DAMPING * down * self.admitted
+            up = self.rarity * (self.back @ (at_passage * self.per_passage))
             at_entity = restart_entity + DAMPING * up
-        result: Floats = np.round(at_passage, 12)
+        # What is still to come shrinks by the damping there and back with each step: a geometric series.
+        rest = (at_passage - before) * DAMPING**2 / (1 - DAMPING**2)
+        result: Floats = np.round(np.maximum(at_passage + rest, 0.0), 12)
         return result
 
     def _start(self, weights: Mapping[int, float], factor: Floats) -> Floats:

@@ -12,6 +12,7 @@ from store_samples import entity
 
 from hetarag.stores import graph_snapshot
 from hetarag.stores.graph_snapshot import Edge, GraphSnapshot, Passage
+from hetarag.stores.graph_walk import DAMPING, SEED_SHARE
 from hetarag.types import Filter, LinkedEntity, Query, Seed
 
 UNTAGGED = Filter()
@@ -48,6 +49,27 @@ def test_one_passage_and_one_entity_by_hand(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("hetarag.stores.graph_walk.STEPS", 60)
     # e = 1/2 + 1/2 p and p = 1/2 e, so p = 1/3
     assert scores(GraphSnapshot([passage(1, "a")]), asking("a")) == pytest.approx({"p001": 1 / 3})
+
+
+@pytest.mark.parametrize("start", [("entities",), ("seeds",), ("entities", "seeds")])
+def test_the_walk_is_near_its_end(start: tuple[str, ...]) -> None:
+    random = np.random.default_rng(4)
+    names = [[f"e{n}" for n in random.choice(60, size=4)] for _ in range(150)]
+    snapshot = GraphSnapshot([passage(n, *own) for n, own in enumerate(names)])
+    walk = snapshot._current().walk
+    entities = {3: 1.0, 9: 0.5} if "entities" in start else {}
+    seeds = {7: 1.0} if "seeds" in start else {}
+    down = walk.edges.toarray() * walk.per_entity
+    up = walk.rarity[:, None] * walk.back.toarray() * walk.per_passage
+    share = SEED_SHARE if entities and seeds else float(not entities)
+    at_entity = (1 - DAMPING) * (1 - share) * walk._start(entities, walk.rarity)
+    at_passage = (1 - DAMPING) * share * walk._start(seeds, walk.admitted.astype(float))
+    # p = at_passage + d · down · e and e = at_entity + d · up · p
+    system = np.eye(150) - DAMPING**2 * down @ up
+    end = np.linalg.solve(system, at_passage + DAMPING * down @ at_entity)
+    found = walk.scores(entities, seeds, lambda: None)
+    assert np.abs(found - end).sum() < 0.01 * end.sum()
+    assert np.argsort(-found)[:10].tolist() == np.argsort(-end)[:10].tolist()
 
 
 def test_rare_entities_lead_farther_than_hubs() -> None:
