@@ -194,13 +194,18 @@ class BareNeo4j(Bare):
 
 
 class BareSql(Bare):
-    """The statements that the adapter has sent, sent again through the driver's own cursor."""
+    """The statements that the adapter has sent, sent again through the driver's own cursor.
+
+    What is Python's part of the work is done here too, by the adapter's own code with no database
+    behind it: cells are typed, packed and named, a question's words are linked to them.
+    """
 
     def __init__(self, address: str, prefix: str, store: Store, folder: Path) -> None:  # noqa: ARG002
         self._engine = sa.create_engine(address)
         self._raw = self._engine.raw_connection()
-        self._store = store
+        self._store: Any = store
         self.sent: list[tuple[str, Any, bool]] = []
+        self._found: list[sa.Result[Any]] = []
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -218,15 +223,35 @@ class BareSql(Bare):
         finally:
             sa.event.remove(sa.Engine, "after_cursor_execute", keep)
 
-    def write(self, records: Sequence[Record]) -> None:  # noqa: ARG002
-        """Send again what the last `apply` has sent."""
+    def write(self, records: Sequence[Record]) -> None:
+        """Pack the rows, and send again what the last `apply` has sent."""
+        from hetarag.stores.sql_loading import fill
+        from hetarag.stores.sql_schema import physical_table
+
+        for record in records:
+            if record.table is not None and record.rows is not None:
+                nobody: Any = _Nobody()
+                fill(nobody, physical_table(record.table), record.table, record.rows)
         self._send()
         self._raw.commit()
 
-    def search(self, query: Query, k: int) -> Any:  # noqa: ARG002
-        """Send again what the last `search` has sent, and read every row."""
+    def rehearse(self, query: Query) -> None:
+        """Keep what the statements of this question find, for the search that follows."""
+        with self._store._database.read() as connection:
+            recorder = _Recorder(connection)
+            self._link(recorder, query)
+        self._found = [result() for result in recorder.kept]
+
+    def search(self, query: Query, k: int) -> Any:
+        """Send again what the last `search` has sent, and link the question to what was found."""
         self._send()
         self._raw.rollback()
+        found = self._link(_Nobody(self._found), query)
+        return sorted(found, key=lambda hit: (-hit.score, hit.id))[:k]
+
+    def _link(self, connection: Any, query: Query) -> Any:
+        visible = self._store._catalogue.visible(query.filter)
+        return self._store._search.find(connection, query.text, visible)
 
     def drop(self) -> None:
         """Delete the tables and close the connection."""
@@ -244,6 +269,28 @@ class BareSql(Bare):
             if cursor.description:
                 cursor.fetchall()
         cursor.close()
+
+
+class _Recorder:
+    """A connection that keeps what it finds."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self.kept: list[Callable[[], sa.Result[Any]]] = []
+
+    def execute(self, statement: Any) -> sa.Result[Any]:
+        self.kept.append(self._connection.execute(statement).freeze())
+        return self.kept[-1]()
+
+
+class _Nobody:
+    """A connection to nothing: it takes what is written, and finds what was found before."""
+
+    def __init__(self, found: Sequence[sa.Result[Any]] = ()) -> None:
+        self._found = iter(found)
+
+    def execute(self, *_: Any) -> sa.Result[Any] | None:
+        return next(self._found, None)
 
 
 BARE: dict[str, Callable[[str, str, Store, Path], Bare]] = {

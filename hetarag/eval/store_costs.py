@@ -173,6 +173,7 @@ def _search(
             lambda q=query: bare.search(q, K),  # type: ignore[misc]
             bare,
             number,
+            lambda q=query: bare.rehearse(q),  # type: ignore[misc]
         )
         if number:
             for times, value in zip(costs.searches, seconds, strict=True):
@@ -185,13 +186,16 @@ def _pair(
     theirs: Callable[[], Any],
     bare: Any,
     number: int,
-    undo: Callable[[], Any] = lambda: None,
+    between: Callable[[], Any],
 ) -> tuple[float, float]:
-    """Time both, the one or the other first; what replays the adapter's statements follows it."""
+    """Time both, the one or the other first.
+
+    What replays the adapter's statements follows it, after `between`.
+    """
     if isinstance(bare, BareSql):
         with bare.listening():
             mine = _timed(ours)
-        undo()
+        between()
         return mine, _timed(theirs)
     if number % 2:
         other = _timed(theirs)

@@ -111,9 +111,10 @@ class Walk:
             up = self.rarity * (self.back @ (at_passage * self.per_passage))
             at_entity = restart_entity + DAMPING * up
         # What is still to come shrinks by the damping there and back with each step: a geometric series.
-        rest = (at_passage - before) * DAMPING**2 / (1 - DAMPING**2)
-        result: Floats = np.round(np.maximum(at_passage + rest, 0.0), 12)
-        return result
+        there_and_back = DAMPING * DAMPING
+        rest = (at_passage - before) * (there_and_back / (1 - there_and_back))
+        end: Floats = np.maximum(at_passage + rest, 0.0)
+        return end.round(12)
 
     def _start(self, weights: Mapping[int, float], factor: Floats) -> Floats:
         vector = np.zeros(len(factor))

@@ -86,7 +86,7 @@ def load(
     )
     drop_physical(connection, table.physical)
     physical.create(connection)
-    count = _fill(connection, physical, table, rows)
+    count = fill(connection, physical, table, rows)
     connection.execute(
         sa.update(tables)
         .where(tables.c.record_id == record.id)
@@ -100,12 +100,13 @@ def forget(connection: sa.Connection, numbers: Sequence[int]) -> None:
         connection.execute(sa.delete(owned).where(owned.c.table_number.in_(numbers)))
 
 
-def _fill(
+def fill(
     connection: sa.Connection,
     physical: sa.Table,
     table: TableInfo,
     rows: Iterable[tuple[Cell, ...]],
 ) -> int:
+    """Write rows, their cells' names and what does not fit; return how many rows there were."""
     size = max(1, min(1_000, _CELLS_AT_ONCE // (len(table.columns) + 1)))
     numbered = enumerate(rows, start=1)
     collected = CellNames()

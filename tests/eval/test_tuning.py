@@ -55,8 +55,8 @@ def test_half_of_the_questions_choose_and_the_others_decide(rag: HetaRAG) -> Non
 def test_what_is_as_good_already_stays(rag: HetaRAG) -> None:
     # Every document has one name of its own: each setting finds it first.
     found = tune(rag, [question(n) for n in range(FEWEST)])
-    if found.tried[0].score == 1.0:
-        assert found.changes == {}
+    assert found.tried[0].score == 1.0
+    assert found.changes == {}
     assert found.better is (found.difference["ndcg@10"].low > 0)
     assert not (found.changes == {} and found.better)
 
