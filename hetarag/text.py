@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-_WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*", re.UNICODE)
+# Han and Hiragana: no space tells their words apart, so each sign is one, as in Unicode's own rules.
+_ALONE = "\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_UNSPACED = re.compile(f"[{_ALONE}]")
+_WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+(?:['’.&-][^\W_{_ALONE}]+)*", re.UNICODE)
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _SEPARATORS = re.compile(r"[\W_]+", re.UNICODE)
 _ARTICLES = ("the ", "a ", "an ")
@@ -144,6 +147,11 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
+def spaced(text: str) -> str:
+    """Return `text` with spaces around each sign that is a word of its own."""
+    return text if text.isascii() else _UNSPACED.sub(r" \g<0> ", text)
+
+
 def name_key(name: str) -> str:
     """Return the normal form under which a name is stored and looked up; may be empty.
 
@@ -158,7 +166,10 @@ def name_key(name: str) -> str:
 
 
 def words(text: str) -> list[Word]:
-    """Return the words of `text`; inner apostrophes, hyphens and full stops belong to a word."""
+    """Return the words of `text`; inner apostrophes, hyphens and full stops belong to a word.
+
+    Each sign of Han and Hiragana is one.
+    """
     return [Word(m.group(), m.start(), m.end()) for m in _WORD.finditer(text)]
 
 

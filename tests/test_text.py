@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetarag.text import content_words, name_key, phrases, words
+from hetarag.text import content_words, name_key, phrases, spaced, words
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,12 @@ def test_words_keep_inner_marks() -> None:
         "U.S.A",
         "3.5",
     ]
+
+
+def test_signs_of_scripts_without_spaces_are_words() -> None:
+    text = "谁设计了Fram号? カメラの前"
+    assert [w.text for w in words(text)] == [*"谁设计了", "Fram", "号", "カメラ", "の", "前"]
+    assert all(text[w.start : w.end] == w.text for w in words(text))
+    assert "设计" in {phrase.key for phrase in phrases(text)}
+    assert spaced(text).split() == [*"谁设计了", "Fram", "号", "?", "カメラ", "の", "前"]
+    assert spaced("Thoralf Sørlle") == "Thoralf Sørlle"

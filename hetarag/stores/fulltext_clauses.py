@@ -19,7 +19,7 @@ from tantivy import Occur
 from tantivy import Query as Clause
 
 from hetarag.stores.guards import encodable
-from hetarag.text import STOP_WORDS
+from hetarag.text import STOP_WORDS, spaced
 from hetarag.types import Filter, Query, Record
 
 TITLE_BOOST = 0.5
@@ -44,7 +44,7 @@ class Clauses:
 
     def answering(self, searcher: tantivy.Searcher, query: Query) -> Clause | None:
         """Return what matches and weighs the answers to `query`; None if it has no words."""
-        text = encodable(query.text)
+        text = spaced(encodable(query.text))
         terms = self._terms(searcher, text)
         if not terms:
             return None
@@ -95,7 +95,7 @@ class Clauses:
 
 def document_of(record: Record) -> tantivy.Document:
     """Return what the index holds of `record`; all of it is stored, so that it can be copied."""
-    title, text = encodable(record.title), encodable(record.text)
+    title, text = spaced(encodable(record.title)), spaced(encodable(record.text))
     document = tantivy.Document()
     document.add_text("id", encodable(record.id))
     document.add_text("document", encodable(record.document_id))

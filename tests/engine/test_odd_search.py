@@ -94,13 +94,7 @@ def test_every_question_gets_a_whole_answer(ships: HetaRAG, question: str) -> No
     ("question", "document"),
     [
         ("前进号 由 科林", "chuan"),
-        pytest.param(
-            "谁设计了前进号？",
-            "chuan",
-            marks=pytest.mark.xfail(
-                strict=True, reason="words of scripts without spaces are not told apart"
-            ),
-        ),
+        ("谁设计了前进号？", "chuan"),
         ("من صمم سفينة فرام؟", "safina"),
         ("Wer führte die Südpolarexpedition?", "schiff"),
         ("wer führte die SÜDPOLAREXPEDITION", "schiff"),

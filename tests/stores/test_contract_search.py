@@ -132,6 +132,16 @@ def check_hostile(store: Store, text: str) -> None:
     assert dict(store.scan()) == content([plain]), text
 
 
+def test_words_without_spaces_between_them_are_found(ranked: Store) -> None:
+    if ranked.kind != "fulltext":
+        pytest.skip("reads words")
+    ship = chunk(1, title="前进号", text="前进号由科林·阿彻设计，用于南森的北极探险。")
+    ranked.apply([ship, chunk(2, title="北京", text="北京是一座城市。")])
+    for question in ("谁设计了前进号？", "阿彻", "南森の探险"):
+        found = ranked.search(Query(question, filter=Filter(tags=None)), 2)
+        assert found[0].id == ship.id
+
+
 def test_a_megabyte_of_text(ranked: Store) -> None:
     words = " ".join(f"w{number % 5000}" for number in range(180_000))
     assert len(words) > 1_000_000
