@@ -158,11 +158,13 @@ mentions = _table(
     "mentions",
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("chunk", Number, ForeignKey("chunks.number"), nullable=False, index=True),
-    Column("entity", Number, ForeignKey("entities.number"), nullable=False, index=True),
+    Column("entity", Number, ForeignKey("entities.number"), nullable=False),
     Column("label", String(40), nullable=False),
     Column("sentence", Integer, nullable=False),
     Column("start", Number, nullable=False),
     Column("end", Number, nullable=False),
+    # All that links ask of an entity that thousands of passages name.
+    Index("ix_mentions_entity_chunk_sentence", "entity", "chunk", "sentence"),
 )
 
 relations = _table(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from hetarag.ledger.ledger import parts
 from hetarag.ledger.schema import PIECE, texts
@@ -12,21 +13,26 @@ from hetarag.ledger.schema import PIECE, texts
 
 def slices(connection: Connection, spans: Sequence[tuple[int, int, int]]) -> list[str]:
     """Return the text of each (generation, start, end), in code points."""
-    wanted = sorted(
-        {
-            (generation, piece)
-            for generation, start, end in spans
-            for piece in range(start // PIECE, max(end - 1, start) // PIECE + 1)
-        }
-    )
+    by_piece: dict[int, set[int]] = defaultdict(set)
+    by_generation: dict[int, set[int]] = defaultdict(set)
+    for generation, start, end in spans:
+        for piece in range(start // PIECE, max(end - 1, start) // PIECE + 1):
+            by_piece[piece].add(generation)
+            by_generation[generation].add(piece)
     found: dict[tuple[int, int], str] = {}
-    for part in parts(wanted, 200):
-        rows = connection.execute(
-            select(texts.c.generation, texts.c.piece, texts.c.text).where(
-                tuple_(texts.c.generation, texts.c.piece).in_(part)
+    # One statement for each piece number or for each generation, whichever are fewer: SQLite reads
+    # the whole table for a list of pairs.
+    one, many, wanted = texts.c.piece, texts.c.generation, by_piece
+    if len(by_generation) < len(by_piece):
+        one, many, wanted = many, one, by_generation
+    for value, others in sorted(wanted.items()):
+        for part in parts(sorted(others)):
+            rows = connection.execute(
+                select(texts.c.generation, texts.c.piece, texts.c.text).where(
+                    one == value, many.in_(part)
+                )
             )
-        )
-        found.update({(generation, piece): text for generation, piece, text in rows.all()})
+            found.update({(generation, piece): text for generation, piece, text in rows.all()})
     return [_cut(found, *span) for span in spans]
 
 

@@ -64,3 +64,19 @@ def test_an_impossible_url_is_a_setting_error_without_its_password(tmp_path: Pat
         connect("nosuch://user:secret@host/db", tmp_path)
     assert "ledger.url" in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+def test_an_older_ledger_is_brought_up_to_date(tmp_path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    engine = connect(EMBEDDED, tmp_path)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine
+    command.downgrade(config, "0001")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) != []
+    engine.dispose()
+    with connect(EMBEDDED, tmp_path).connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
