@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -13,6 +14,9 @@ from hetarag.databases import server_options
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger import schema
 from hetarag.ledger.dialects import migrating, prepare
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest revision in migrations/versions. A ledger that is already there needs no Alembic, whose
@@ -79,9 +83,15 @@ def _is_current(engine: Engine) -> bool:
 
 def _upgrade(engine: Engine) -> None:
     from alembic import command
+
+    command.upgrade(migrations(engine), "head")
+
+
+def migrations(engine: Engine) -> Config:
+    """Return what Alembic's commands need to change the schema behind `engine`."""
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["engine"] = engine
-    command.upgrade(config, "head")
+    return config

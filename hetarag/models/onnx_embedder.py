@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -44,8 +45,7 @@ class OnnxEmbedder(Embedder):
         self._session = _open(model)
         self._inputs = {node.name for node in self._session.get_inputs()}
         self._output = self._session.get_outputs()[0].name
-        padded = "attention_mask" in self._inputs and not _scales_by_batch(model)
-        self._together = _TOGETHER if padded else 1
+        self._model = model
         self._rows = InThreads(self._embed_group, threads)
         check_dimension(folder, self._embed(self._tokenizer.encode("a")), self.dimension)
 
@@ -61,6 +61,12 @@ class OnnxEmbedder(Embedder):
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
         return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
+
+    @cached_property
+    def _together(self) -> int:
+        """How many short texts run at once; asked of the file when questions first come together."""
+        padded = "attention_mask" in self._inputs and not _scales_by_batch(self._model)
+        return _TOGETHER if padded else 1
 
     def _encoded(self, prefix: str, texts: Sequence[str]) -> list[Encoding]:
         return self._tokenizer.encode_batch([prefix + text for text in texts])

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -8,7 +9,7 @@ from sqlalchemy import create_engine, text
 
 from hetarag.config import EMBEDDED
 from hetarag.errors import ConfigError, LedgerError
-from hetarag.ledger.database import HEAD, MIGRATIONS, connect
+from hetarag.ledger.database import HEAD, MIGRATIONS, connect, migrations
 from hetarag.ledger.schema import metadata
 
 
@@ -24,14 +25,8 @@ def test_head_is_the_newest_migration() -> None:
 
 
 def test_migrations_can_be_undone(tmp_path: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
     engine = connect(EMBEDDED, tmp_path)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["engine"] = engine
-    command.downgrade(config, "base")
+    command.downgrade(migrations(engine), "base")
     with engine.connect() as connection:
         left = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
         assert {name for (name,) in left} <= {"alembic_version", "sqlite_sequence"}
@@ -67,14 +62,8 @@ def test_an_impossible_url_is_a_setting_error_without_its_password(tmp_path: Pat
 
 
 def test_an_older_ledger_is_brought_up_to_date(tmp_path: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
     engine = connect(EMBEDDED, tmp_path)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["engine"] = engine
-    command.downgrade(config, "0001")
+    command.downgrade(migrations(engine), "0001")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) != []
     engine.dispose()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select
@@ -21,7 +22,7 @@ from sqlalchemy import func, select
 from hetarag import HetaRAG
 from hetarag.config import EMBEDDED
 from hetarag.errors import ConfigError, LedgerError
-from hetarag.ledger.database import connect
+from hetarag.ledger.database import connect, migrations
 from hetarag.ledger.ledger import Ledger
 from hetarag.ledger.schema import documents, entities, metadata, outbox, versions
 from tests.conftest import RULES
@@ -71,19 +72,11 @@ def sources_in(folder: Path) -> Path:
 def test_migrations_make_the_tables_of_the_schema_and_can_be_undone(
     url: str, tmp_path: Path
 ) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    from hetarag.ledger.database import MIGRATIONS
-
     engine = connect(url, tmp_path)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["engine"] = engine
-    command.downgrade(config, "base")
+    command.downgrade(migrations(engine), "base")
     connect(url, tmp_path)
 
 
@@ -258,6 +251,12 @@ def test_searches_go_on_while_others_ingest(
         assert {e.text for e in rag.search("Where did Person 1 move?", 10)}
 
 
+def check_whole(kb: Path) -> None:
+    """Assert that searches answer and that the sources' documents are live, each once."""
+    assert job.answers(kb)
+    assert state_of(kb)["live"] == state_of(kb)["versions"] == 51
+
+
 @pytest.fixture(params=[*DATABASES])
 def ailing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseServer]:
     """A server of the test's own, to be stopped in the middle of things."""
@@ -295,8 +294,7 @@ def test_an_ingest_waits_for_a_frozen_ledger_and_goes_on(
     ailing.signal_all(signal.SIGCONT)
     finish(child)
     assert child.returncode == 0
-    assert job.answers(kb)
-    assert state_of(kb)["live"] == state_of(kb)["versions"] == 51
+    check_whole(kb)
 
 
 @pytest.mark.slow
@@ -315,8 +313,7 @@ def test_an_ingest_says_that_the_ledger_has_gone_and_is_completed_once_it_is_bac
     ailing.start()
     time.sleep(2)  # what the first process had claimed is free then
     job.run(kb, sources, "new")
-    assert job.answers(kb)
-    assert state_of(kb)["live"] == state_of(kb)["versions"] == 51
+    check_whole(kb)
 
 
 @pytest.mark.slow
@@ -333,8 +330,7 @@ def test_a_process_that_is_killed_leaves_work_that_another_does(
     with job.opened(kb) as rag:
         assert all(difference.ok for difference in rag.repair())
     job.run(kb, sources, "new")
-    assert job.answers(kb)
-    assert state_of(kb)["live"] == state_of(kb)["versions"] == 51
+    check_whole(kb)
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import signal
 import sys
 from pathlib import Path
@@ -44,7 +43,7 @@ class QdrantServer:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process."""
-        os.kill(self.process.pid, number)
+        self.process.signal(number)
 
     def stop(self) -> None:
         """End it; one that was frozen is woken first."""
