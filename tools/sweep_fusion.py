@@ -36,7 +36,7 @@ from hetarag.decoding.scores import score
 from hetarag.decoding.settings import LayerFusion
 from hetarag.eval.datasets import read_corpus, read_questions
 from hetarag.eval.metrics import answer_scores
-from hetarag.eval.reading_tasks import Task, gold_task, with_distractors
+from hetarag.eval.reading_tasks import Task, gold_task, in_conflict, with_distractors
 from hetarag.eval.significance import paired
 from hetarag.models.answering import check
 from hetarag.models.chat import PromptEncoder
@@ -167,8 +167,8 @@ def tasks(
 ) -> Iterator[Task]:
     """Yield the questions of a set with what is read."""
     folder, _, count = name.partition(":")
-    questions = read_questions(data / folder / "questions.jsonl")
-    questions = questions[: int(count)] if count else questions
+    everything = read_questions(data / folder / "questions.jsonl")
+    questions = everything[: int(count)] if count else everything
     questions = questions[:: max(1, len(questions) // limit)][:limit]  # spread over the set
     passages = {p.id: p for p in read_corpus(data / folder / "corpus.jsonl")}
     with HetaRAG.open(kb / folder) as rag:
@@ -178,7 +178,11 @@ def tasks(
                 found = list(rag.search(question.text, 10, access="all"))
                 yield Task(question, tuple([e for e in found if e.kind != "table"][:5]))
                 continue
-            task = gold_task(question, passages)
+            task: Task | None = gold_task(question, passages)
+            if evidence == "conflict":
+                task = in_conflict(gold_task(question, passages), everything)
+                if task is None:
+                    continue
             if distractors:
                 task = with_distractors(
                     task, lambda text, k: list(rag.search(text, k, access="all")), distractors
@@ -212,7 +216,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="*")
     parser.add_argument("--reader", default="qwen2.5-coder-0.5b")
     parser.add_argument("--only", default="", help="a regular expression over names of settings")
-    parser.add_argument("--evidence", choices=("plane", "gold"), default="plane")
+    parser.add_argument("--evidence", choices=("plane", "gold", "conflict"), default="plane")
     parser.add_argument("--distractors", type=int, default=0)
     parser.add_argument("--limit", type=int, default=50)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

@@ -9,20 +9,20 @@ deleted first, and only the entities that are missing are copied.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 import ladybug
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
 from hetarag.stores.embedded import Embedded
 from hetarag.stores.graph_records import Batch, passages_of
-from hetarag.stores.graph_snapshot import Edge, GraphSnapshot, Passage
+from hetarag.stores.graph_snapshot import Edges, GraphSnapshot, IntArray, Passage
 from hetarag.stores.guards import (
     encodable,
     held,
@@ -68,8 +68,12 @@ _COLLECT = (
     "MATCH (e:Entity) WHERE e.id IN $ids AND NOT EXISTS { MATCH (e)<-[:MENTIONS]-(:Chunk) } "
     "DETACH DELETE e"
 )
-_CHUNKS = "MATCH (c:Chunk) RETURN c.id, c.document, c.collection, c.tags"
-_EDGES = "MATCH (c:Chunk)-[m:MENTIONS]->(e:Entity) RETURN c.id, e.id, m.count, m.in_title"
+_CHUNKS = "MATCH (c:Chunk) RETURN offset(id(c)), c.id, c.document, c.collection, c.tags"
+_ENTITIES = "MATCH (e:Entity) RETURN offset(id(e)), e.id"
+_EDGES = (
+    "MATCH (c:Chunk)-[m:MENTIONS]->(e:Entity) "
+    "RETURN offset(id(c)), offset(id(e)), m.count, m.in_title"
+)
 
 
 class LadybugStore(Embedded, Store):
@@ -175,11 +179,11 @@ class LadybugStore(Embedded, Store):
         with result:  # type: ignore[union-attr]
             return result.get_all()  # type: ignore[union-attr]
 
-    def _columns(self, statement: str) -> list[list[Any]]:
+    def _columns(self, statement: str) -> list[Any]:
         result = self._open().execute(statement)
         with result:  # type: ignore[union-attr]
-            table = result.get_as_arrow()  # type: ignore[union-attr]
-            return [column.to_pylist() for column in table.columns]
+            found: pa.Table = result.get_as_arrow()  # type: ignore[union-attr]
+            return list(found.columns)
 
     @contextmanager
     def _transaction(self, action: str) -> Iterator[None]:
@@ -228,32 +232,39 @@ class LadybugStore(Embedded, Store):
             self._rows(f"COPY {table} FROM $rows", rows=rows)
 
     def _loaded(self, deadline: float | None) -> GraphSnapshot:
-        """Return the graph in memory, read from the database on first use."""
+        """Return the graph in memory, read from the database on first use.
+
+        That is not cut off at the deadline: the next search would begin it anew, and never end it.
+        """
         snapshot = self._snapshot
         if snapshot is not None:
             return snapshot
         with held(self._lock, self.kind, deadline):
+            in_time(self.kind, deadline)
             if self._snapshot is None:
-                self._snapshot = self._load(deadline)
+                self._snapshot = self._load()
             return self._snapshot
 
-    def _load(self, deadline: float | None) -> GraphSnapshot:
-        in_time(self.kind, deadline)
-        connection = self._open()
-        if deadline is not None:
-            connection.set_query_timeout(max(1, int(1000 * (deadline - time.monotonic()))))
-        try:
-            chunks = self._run("read", lambda: self._columns(_CHUNKS))
-            edges = self._run("read", lambda: self._columns(_EDGES))
-        except StoreError:
-            in_time(self.kind, deadline)
-            raise
-        finally:
-            connection.set_query_timeout(0)
-        named: dict[str, list[Edge]] = {identifier: [] for identifier in chunks[0]}
-        for identifier, entity, count, in_title in zip(*edges, strict=True):
-            named[identifier].append(Edge(entity, count, in_title))
-        return GraphSnapshot(
-            Passage(identifier, document, collection, tuple(tags), tuple(named[identifier]))
-            for identifier, document, collection, tags in zip(*chunks, strict=True)
+    def _load(self) -> GraphSnapshot:
+        numbers, *named = self._run("read", lambda: self._columns(_CHUNKS))
+        entity_numbers, entities = self._run("read", lambda: self._columns(_ENTITIES))
+        source, target, times, in_title = self._run("read", lambda: self._columns(_EDGES))
+        passages = [
+            Passage(identifier, document, collection, tuple(tags), ())
+            for identifier, document, collection, tags in zip(
+                *(column.to_pylist() for column in named), strict=True
+            )
+        ]
+        edges = Edges(
+            _places(numbers.to_numpy(), source.to_numpy()),
+            _places(entity_numbers.to_numpy(), target.to_numpy()),
+            times.to_numpy(),
+            in_title.to_numpy(),
         )
+        return GraphSnapshot.of(passages, entities.to_pylist(), edges)
+
+
+def _places(numbers: IntArray, wanted: IntArray) -> IntArray:
+    """Return where in `numbers`, which are distinct, each of `wanted` stands."""
+    order = np.argsort(numbers)
+    return order[np.searchsorted(numbers, wanted, sorter=order)]

@@ -11,9 +11,9 @@ A store with far too many edges for that fills one for each question with what l
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,18 @@ class Passage(NamedTuple):
     edges: tuple[Edge, ...]
 
 
+class Edges(NamedTuple):
+    """The edges of many passages as columns, in any order.
+
+    `passage` and `entity` are places in lists of those; `times` and `in_title` as in `Edge`.
+    """
+
+    passage: npt.NDArray[np.integer[Any]]
+    entity: npt.NDArray[np.integer[Any]]
+    times: npt.NDArray[np.integer[Any]]
+    in_title: npt.NDArray[np.bool_]
+
+
 class _Column:
     """An array that grows at its end; slices handed out before stay as they were."""
 
@@ -53,13 +65,13 @@ class _Column:
         self._data: npt.NDArray[Any] = np.empty(1024, dtype)
         self.size = 0
 
-    def extend(self, values: Collection[int]) -> None:
+    def extend(self, values: Sequence[int] | npt.NDArray[Any]) -> None:
         end = self.size + len(values)
         if end > len(self._data):
             grown = np.empty(max(end, 2 * len(self._data)), self._data.dtype)
             grown[: self.size] = self._data[: self.size]
             self._data = grown
-        self._data[self.size : end] = list(values)
+        self._data[self.size : end] = values
         self.size = end
 
     def view(self) -> npt.NDArray[Any]:
@@ -83,15 +95,32 @@ class _Rows:
 
     def append(self, passage: Passage) -> None:
         edges = passage.edges
-        self.row_of[passage.id] = len(self.ids)
-        self.ids.append(passage.id)
         code = self.entity_of
         self.starts.extend([self.entities.size])
         self.entities.extend([code.setdefault(edge.entity, len(code)) for edge in edges])
         self.counts.extend([edge.times for edge in edges])
         self.titles.extend([edge.in_title for edge in edges])
-        key = (passage.collection, passage.document, passage.tags)
-        self.properties.extend([self.property_of.setdefault(key, len(self.property_of))])
+        self._name([passage])
+
+    @classmethod
+    def of(cls, passages: Sequence[Passage], entities: Sequence[str], edges: Edges) -> Self:
+        rows = cls(entity_of={entity: place for place, entity in enumerate(entities)})
+        order = np.argsort(edges.passage, kind="stable")
+        rows.starts.extend(np.searchsorted(edges.passage[order], np.arange(len(passages))))
+        rows.entities.extend(edges.entity[order])
+        rows.counts.extend(edges.times[order])
+        rows.titles.extend(edges.in_title[order])
+        rows._name(passages)
+        return rows
+
+    def _name(self, passages: Sequence[Passage]) -> None:
+        known, places = self.property_of, []
+        for passage in passages:
+            self.row_of[passage.id] = len(self.ids)
+            self.ids.append(passage.id)
+            key = (passage.collection, passage.document, passage.tags)
+            places.append(known.setdefault(key, len(known)))
+        self.properties.extend(places)
 
 
 @dataclass(slots=True)
@@ -126,6 +155,16 @@ class GraphSnapshot:
         self._rows = _Rows()
         self._view: _View | None = None
         self.put(passages)
+
+    @classmethod
+    def of(cls, passages: Sequence[Passage], entities: Sequence[str], edges: Edges) -> Self:
+        """Return the graph of these columns, in a fraction of the time that `put` takes.
+
+        No passage has edges of its own, and none comes twice, nor does an entity.
+        """
+        snapshot = cls()
+        snapshot._rows = _Rows.of(passages, entities, edges)
+        return snapshot
 
     def __len__(self) -> int:
         return len(self._rows.row_of)

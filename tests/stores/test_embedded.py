@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -19,13 +20,15 @@ from store_samples import (
     content,
     entity,
     for_everything,
+    for_record,
     vector,
 )
 
-from hetarag.errors import StoreError
+from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.stores import fulltext_tantivy
 from hetarag.stores.fulltext_tantivy import TantivyStore
 from hetarag.stores.graph_ladybug import LadybugStore
+from hetarag.stores.graph_snapshot import GraphSnapshot
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.vector_qdrant_edge import QdrantEdgeStore
 from hetarag.types import Filter, Mention, Query, Relation
@@ -242,3 +245,36 @@ def test_a_passage_about_the_entity_comes_before_one_that_names_it(graph: Ladybu
     asked = replace(for_everything(), entities=())
     linked = replace(asked, entities=(replace(for_everything().entities[0], entity=thing),))
     assert [hit.id for hit in graph.search(linked, 5)] == [about.id, names.id]
+
+
+def test_a_graph_that_is_read_again_ranks_alike(graph: LadybugStore, tmp_path: Path) -> None:
+    graph.apply([chunk(number) for number in range(30)])
+    graph.delete([chunk(number).id for number in range(0, 30, 3)])  # leaves gaps in its numbering
+    graph.apply([chunk(number) for number in range(40, 45)])
+    asked = for_record(chunk(7))
+    kept = [(hit.id, hit.score) for hit in graph.search(asked, 50)]
+    graph.apply([chunk(50)])
+    graph.delete([chunk(50).id])
+    assert [(hit.id, hit.score) for hit in graph.search(asked, 50)] == kept
+    graph.close()
+    again = LadybugStore.open("embedded", tmp_path / "g", StoreOptions())
+    assert [(hit.id, hit.score) for hit in again.search(asked, 50)] == kept
+
+
+def test_reading_the_graph_may_outlast_a_search(
+    graph: LadybugStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph.apply([chunk(number) for number in range(5)])
+    read, times = graph._load, []
+
+    def slowly() -> GraphSnapshot:
+        times.append(time.monotonic())
+        time.sleep(0.3)
+        return read()
+
+    monkeypatch.setattr(graph, "_load", slowly)
+    with pytest.raises(StoreTimeoutError):
+        graph.search(replace(for_everything(), deadline=time.monotonic() + 0.1), 5)
+    found = graph.search(replace(for_everything(), deadline=time.monotonic() + 0.2), 5)
+    assert len(found) == 5
+    assert len(times) == 1, "the second search began anew what the first had read"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from store_samples import entity
 
 from hetarag.stores import graph_snapshot
-from hetarag.stores.graph_snapshot import Edge, GraphSnapshot, Passage
+from hetarag.stores.graph_snapshot import Edge, Edges, GraphSnapshot, Passage
 from hetarag.stores.graph_walk import DAMPING, SEED_SHARE
 from hetarag.types import Filter, LinkedEntity, Query, Seed
 
@@ -150,6 +150,30 @@ def test_the_same_passages_give_the_same_scores(
         one, other = scores(lived, query), scores(fresh, query)
         assert one == pytest.approx(other, abs=1e-11)
         assert sorted(one) == sorted(other)
+
+
+def test_columns_give_the_same_scores_as_passages() -> None:
+    random = np.random.default_rng(7)
+    names = [
+        [f"e{n}" for n in random.choice(30, size=int(random.integers(0, 5)))] for _ in range(60)
+    ]
+    passages = [passage(n, *own, title=own[0] if own else "") for n, own in enumerate(names)]
+    entities = sorted({edge.entity for one in passages for edge in one.edges})
+    lines = [
+        (place, entities.index(edge.entity), edge.times, edge.in_title)
+        for place, one in enumerate(passages)
+        for edge in one.edges
+    ]
+    random.shuffle(lines)
+    edges = Edges(*(np.array(column) for column in zip(*lines, strict=True)))
+    filled = GraphSnapshot.of([one._replace(edges=()) for one in passages], entities, edges)
+    other = GraphSnapshot(passages)
+    for snapshot in (filled, other):  # and both go on alike
+        snapshot.put([passage(3, "e1", "new"), passage(200, "new", "e2")])
+        snapshot.remove(["p007"])
+    for query in (asking("e1"), asking("new", "e4", seeds=("p005",))):
+        assert scores(filled, query) == pytest.approx(scores(other, query), abs=1e-11)
+    assert filled.ids() == other.ids()
 
 
 def test_the_best_k_come_with_those_that_share_the_last_place() -> None:
