@@ -22,7 +22,8 @@ from hetarag.errors import StoreError
 from hetarag.protocols import Store
 from hetarag.stores.embedded import Embedded
 from hetarag.stores.graph_records import Batch, passages_of
-from hetarag.stores.graph_snapshot import Edges, GraphSnapshot, IntArray, Passage
+from hetarag.stores.graph_snapshot import Edges, GraphSnapshot, Passage
+from hetarag.stores.graph_walk import IntArray
 from hetarag.stores.guards import (
     encodable,
     held,

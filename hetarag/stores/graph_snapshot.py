@@ -25,8 +25,6 @@ from hetarag.types import Filter, Query
 _KEPT = 8  # walks prepared for the latest filters
 _COMPACT = 1_000  # dead rows below this number are not worth a rebuild
 
-IntArray = npt.NDArray[np.int64]
-
 
 class Edge(NamedTuple):
     """An entity of a passage: how many times it is named there, and whether the title names it."""

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 Floats = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 DAMPING = 0.85
 STEPS = 12  # each there and back; nearer to the end of the walk than 30 pairs made side by side
@@ -30,20 +31,37 @@ SEED_SHARE = 0.2  # of the start, where the question has both entities and seeds
 
 
 @dataclass(frozen=True, slots=True)
+class _Own:
+    """Entities that one passage alone names, three of four in a large corpus.
+
+    All that comes to one goes back to its passage, so they need no place in the matrix.
+    """
+
+    passage: IntArray
+    weight: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
     """The graph, restricted to some passages, ready for walks.
 
-    `edges` has a row for each passage and a column for each entity; `rarity` is the entities'
-    inverse document frequency among the admitted passages.
+    `edges` has a row for each passage and a column for each entity that several name; `place` tells
+    of each entity its column, or -1 - its place in `own`. The rarities are the entities' inverse
+    document frequency among the admitted passages; `home` is the part of what is at a passage that
+    goes to entities of its own.
     """
 
     edges: csr_array
     back: csr_array
     ones: csr_array
+    own: _Own
+    place: IntArray
     admitted: npt.NDArray[np.bool_]
     rarity: Floats
+    own_rarity: Floats
     per_passage: Floats
     per_entity: Floats
+    home: Floats
 
     @classmethod
     def build(
@@ -56,17 +74,25 @@ class Walk:
         live: npt.NDArray[np.bool_],
     ) -> Self:
         """Make the walk over all `live` passages."""
-        shape = (len(live), width)
         weights = 1.0 + np.log(np.maximum(counts, 1)) + TITLE_WEIGHT * titles
-        edges = csr_array((weights, entities, starts), shape=shape)
-        ones = csr_array((np.ones(len(entities)), entities, starts), shape=shape)
-        return cls._prepare(edges, edges.T, ones.T, live)
+        rows = np.repeat(np.arange(len(live)), np.diff(starts))
+        shared = np.bincount(entities, minlength=width) != 1
+        place = np.where(shared, np.cumsum(shared) - 1, -np.cumsum(~shared))
+        among = shared[entities]
+        order = np.argsort(-1 - place[entities[~among]])
+        own = _Own(rows[~among][order], weights[~among][order])
+        where = rows[among], place[entities[among]]
+        shape = (len(live), int(shared.sum()))
+        edges = csr_array((weights[among], where), shape=shape)
+        ones = csr_array((np.ones(len(where[0])), where), shape=shape)
+        return cls._prepare(edges, edges.T, ones.T, own, place, live)
 
     def restricted(self, admitted: npt.NDArray[np.bool_]) -> Walk:
         """Return the walk over those of its passages that are admitted."""
         if admitted.all():
             return self
-        return self._prepare(self.edges, self.back, self.ones, self.admitted & admitted)
+        both = self.admitted & admitted
+        return self._prepare(self.edges, self.back, self.ones, self.own, self.place, both)
 
     @classmethod
     def _prepare(
@@ -74,19 +100,27 @@ class Walk:
         edges: csr_array,
         back: csr_array,
         ones: csr_array,
+        own: _Own,
+        place: IntArray,
         admitted: npt.NDArray[np.bool_],
     ) -> Self:
         mask = admitted.astype(np.float64)
-        frequency = ones @ mask
-        rarity = np.log1p(mask.sum() / np.maximum(frequency, 1.0)) * (frequency > 0)
+        rarity = _rarity(ones @ mask, mask.sum())
+        own_rarity = _rarity(mask[own.passage], mask.sum())
+        to_own = np.bincount(own.passage, own_rarity * own.weight, minlength=len(mask))
+        per_passage = _inverse((edges @ rarity + to_own) * mask)
         return cls(
             edges,
             back,
             ones,
+            own,
+            place,
             admitted,
             rarity,
-            _inverse((edges @ rarity) * mask),
+            own_rarity,
+            per_passage,
             _inverse(back @ mask),
+            to_own * per_passage,
         )
 
     def scores(
@@ -96,39 +130,58 @@ class Walk:
         check: Callable[[], None],
     ) -> Floats:
         """Return each passage's share of the walker's time, rounded so that it is reproducible."""
-        from_entities = self._start(entities, self.rarity)
-        from_passages = self._start(seeds, self.admitted.astype(np.float64))
-        share = _share(from_entities, from_passages)
+        from_entities, from_own = self._from_entities(entities)
+        from_passages = self._from_passages(seeds)
+        started = bool(from_entities.any() or from_own.any())
+        share = _share(started, bool(from_passages.any()))
         restart_entity = (1 - DAMPING) * (1 - share) * from_entities
+        restart_own = (1 - DAMPING) * (1 - share) * from_own
         restart_passage = (1 - DAMPING) * share * from_passages
-        at_entity, at_passage = restart_entity, restart_passage
+        at_entity, at_own, at_passage = restart_entity, restart_own, restart_passage
         before = at_passage
         for _ in range(STEPS):
             check()
             before = at_passage
-            down = self.edges @ (at_entity * self.per_entity)
+            down = self.edges @ (at_entity * self.per_entity) + at_own
             at_passage = restart_passage + DAMPING * down * self.admitted
             up = self.rarity * (self.back @ (at_passage * self.per_passage))
             at_entity = restart_entity + DAMPING * up
+            at_own = restart_own + DAMPING * self.home * at_passage
         # What is still to come shrinks by the damping there and back with each step: a geometric series.
         there_and_back = DAMPING * DAMPING
         rest = (at_passage - before) * (there_and_back / (1 - there_and_back))
         end: Floats = np.maximum(at_passage + rest, 0.0)
         return end.round(12)
 
-    def _start(self, weights: Mapping[int, float], factor: Floats) -> Floats:
-        vector = np.zeros(len(factor))
-        for index, weight in weights.items():
-            vector[index] = max(weight, 0.0) * factor[index]
-        total = vector.sum()
-        return vector / total if total > 0 else vector
+    def _from_entities(self, weights: Mapping[int, float]) -> tuple[Floats, Floats]:
+        """Return where the walk starts: at shared entities, and at each passage's own."""
+        shared, own = np.zeros(len(self.rarity)), np.zeros(len(self.admitted))
+        for entity, weight in weights.items():
+            place = self.place[entity]
+            if place >= 0:
+                shared[place] = max(weight, 0.0) * self.rarity[place]
+            else:
+                own[self.own.passage[-1 - place]] += max(weight, 0.0) * self.own_rarity[-1 - place]
+        total = (shared.sum() + own.sum()) or 1.0
+        return shared / total, own / total
+
+    def _from_passages(self, weights: Mapping[int, float]) -> Floats:
+        vector = np.zeros(len(self.admitted))
+        for row, weight in weights.items():
+            vector[row] = max(weight, 0.0) * self.admitted[row]
+        return vector / (vector.sum() or 1.0)
 
 
-def _share(entities: Floats, passages: Floats) -> float:
+def _rarity(frequency: Floats, passages: float) -> Floats:
+    rarity: Floats = np.log1p(passages / np.maximum(frequency, 1.0)) * (frequency > 0)
+    return rarity
+
+
+def _share(entities: bool, passages: bool) -> float:
     """Return how much of the start belongs to the passages."""
-    if not passages.any():
+    if not passages:
         return 0.0
-    return SEED_SHARE if entities.any() else 1.0
+    return SEED_SHARE if entities else 1.0
 
 
 def _inverse(values: Floats) -> Floats:

@@ -51,19 +51,35 @@ def test_one_passage_and_one_entity_by_hand(monkeypatch: pytest.MonkeyPatch) -> 
     assert scores(GraphSnapshot([passage(1, "a")]), asking("a")) == pytest.approx({"p001": 1 / 3})
 
 
+@pytest.mark.parametrize("width", [60, 1_500])  # entities that many passages name, or mostly one
 @pytest.mark.parametrize("start", [("entities",), ("seeds",), ("entities", "seeds")])
-def test_the_walk_is_near_its_end(start: tuple[str, ...]) -> None:
+def test_the_walk_is_near_its_end(start: tuple[str, ...], width: int) -> None:
     random = np.random.default_rng(4)
-    names = [[f"e{n}" for n in random.choice(60, size=4)] for _ in range(150)]
-    snapshot = GraphSnapshot([passage(n, *own) for n, own in enumerate(names)])
+    names = [random.choice(width, size=4, replace=False).tolist() for _ in range(150)]
+    snapshot = GraphSnapshot([passage(n, *(f"e{e}" for e in own)) for n, own in enumerate(names)])
     walk = snapshot._current().walk
-    entities = {3: 1.0, 9: 0.5} if "entities" in start else {}
+    column = snapshot._current().entity_of
+    first = names[0][0], names[1][1]
+    entities = (
+        {column[entity(f"e{e}").id]: weight for e, weight in zip(first, (1.0, 0.5), strict=True)}
+        if "entities" in start
+        else {}
+    )
     seeds = {7: 1.0} if "seeds" in start else {}
-    down = walk.edges.toarray() * walk.per_entity
-    up = walk.rarity[:, None] * walk.back.toarray() * walk.per_passage
+    named = np.zeros((150, width))
+    for row, own in enumerate(names):
+        named[row, own] = 1.0
+    frequency = named.sum(0)
+    rarity = np.log1p(150 / np.maximum(frequency, 1)) * (frequency > 0)
+    down = named / np.maximum(frequency, 1)
+    up = (named * rarity / (named @ rarity)[:, None]).T
     share = SEED_SHARE if entities and seeds else float(not entities)
-    at_entity = (1 - DAMPING) * (1 - share) * walk._start(entities, walk.rarity)
-    at_passage = (1 - DAMPING) * share * walk._start(seeds, walk.admitted.astype(float))
+    at_entity, at_passage = np.zeros(width), np.zeros(150)
+    if entities:
+        at_entity[list(first)] = np.array([1.0, 0.5]) * rarity[list(first)]
+        at_entity *= (1 - DAMPING) * (1 - share) / at_entity.sum()
+    if seeds:
+        at_passage[7] = (1 - DAMPING) * share
     # p = at_passage + d · down · e and e = at_entity + d · up · p
     system = np.eye(150) - DAMPING**2 * down @ up
     end = np.linalg.solve(system, at_passage + DAMPING * down @ at_entity)
