@@ -78,13 +78,14 @@ class Walk:
         rows = np.repeat(np.arange(len(live)), np.diff(starts))
         shared = np.bincount(entities, minlength=width) != 1
         place = np.where(shared, np.cumsum(shared) - 1, -np.cumsum(~shared))
-        among = shared[entities]
-        order = np.argsort(-1 - place[entities[~among]])
-        own = _Own(rows[~among][order], weights[~among][order])
-        where = rows[among], place[entities[among]]
-        shape = (len(live), int(shared.sum()))
-        edges = csr_array((weights[among], where), shape=shape)
-        ones = csr_array((np.ones(len(where[0])), where), shape=shape)
+        among, at = shared[entities], place[entities]
+        own = _Own(np.empty(width - shared.sum(), np.int64), np.empty(width - shared.sum()))
+        own.passage[-1 - at[~among]] = rows[~among]
+        own.weight[-1 - at[~among]] = weights[~among]
+        row_starts = np.append(0, np.cumsum(among))[starts]
+        columns, shape = at[among], (len(live), int(shared.sum()))
+        edges = csr_array((weights[among], columns, row_starts), shape=shape)
+        ones = csr_array((np.ones(len(columns)), columns, row_starts), shape=shape)
         return cls._prepare(edges, edges.T, ones.T, own, place, live)
 
     def restricted(self, admitted: npt.NDArray[np.bool_]) -> Walk:
