@@ -31,31 +31,32 @@ SEED_SHARE = 0.2  # of the start, where the question has both entities and seeds
 
 
 @dataclass(frozen=True, slots=True)
-class _Own:
-    """Entities that one passage alone names, three of four in a large corpus.
+class _Graph:
+    """All passages and entities, whoever may see them.
 
-    All that comes to one goes back to its passage, so they need no place in the matrix.
+    `edges` has a row for each passage and a column for each entity that several name. What comes to
+    an entity that one passage alone names goes back to that passage, so those, three of four in a
+    large corpus, are in no matrix: `owner` and `weight` are their passages and edges. `place` tells
+    of each entity its column, or -1 - its place among the owned.
     """
 
-    passage: IntArray
+    edges: csr_array
+    back: csr_array
+    ones: csr_array
+    owner: IntArray
     weight: Floats
+    place: IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
     """The graph, restricted to some passages, ready for walks.
 
-    `edges` has a row for each passage and a column for each entity that several name; `place` tells
-    of each entity its column, or -1 - its place in `own`. The rarities are the entities' inverse
-    document frequency among the admitted passages; `home` is the part of what is at a passage that
-    goes to entities of its own.
+    The rarities are the entities' inverse document frequency among the admitted passages; `home` is
+    the part of what is at a passage that goes to entities of its own.
     """
 
-    edges: csr_array
-    back: csr_array
-    ones: csr_array
-    own: _Own
-    place: IntArray
+    graph: _Graph
     admitted: npt.NDArray[np.bool_]
     rarity: Floats
     own_rarity: Floats
@@ -79,49 +80,32 @@ class Walk:
         shared = np.bincount(entities, minlength=width) != 1
         place = np.where(shared, np.cumsum(shared) - 1, -np.cumsum(~shared))
         among, at = shared[entities], place[entities]
-        own = _Own(np.empty(width - shared.sum(), np.int64), np.empty(width - shared.sum()))
-        own.passage[-1 - at[~among]] = rows[~among]
-        own.weight[-1 - at[~among]] = weights[~among]
+        owned = width - int(shared.sum())
+        owner, weight = np.empty(owned, np.int64), np.empty(owned)
+        owner[-1 - at[~among]] = rows[~among]
+        weight[-1 - at[~among]] = weights[~among]
         row_starts = np.append(0, np.cumsum(among))[starts]
-        columns, shape = at[among], (len(live), int(shared.sum()))
+        columns, shape = at[among], (len(live), width - owned)
         edges = csr_array((weights[among], columns, row_starts), shape=shape)
         ones = csr_array((np.ones(len(columns)), columns, row_starts), shape=shape)
-        return cls._prepare(edges, edges.T, ones.T, own, place, live)
+        return cls._prepare(_Graph(edges, edges.T, ones.T, owner, weight, place), live)
 
     def restricted(self, admitted: npt.NDArray[np.bool_]) -> Walk:
         """Return the walk over those of its passages that are admitted."""
         if admitted.all():
             return self
-        both = self.admitted & admitted
-        return self._prepare(self.edges, self.back, self.ones, self.own, self.place, both)
+        return self._prepare(self.graph, self.admitted & admitted)
 
     @classmethod
-    def _prepare(
-        cls,
-        edges: csr_array,
-        back: csr_array,
-        ones: csr_array,
-        own: _Own,
-        place: IntArray,
-        admitted: npt.NDArray[np.bool_],
-    ) -> Self:
+    def _prepare(cls, graph: _Graph, admitted: npt.NDArray[np.bool_]) -> Self:
         mask = admitted.astype(np.float64)
-        rarity = _rarity(ones @ mask, mask.sum())
-        own_rarity = _rarity(mask[own.passage], mask.sum())
-        to_own = np.bincount(own.passage, own_rarity * own.weight, minlength=len(mask))
-        per_passage = _inverse((edges @ rarity + to_own) * mask)
+        rarity = _rarity(graph.ones @ mask, mask.sum())
+        own_rarity = _rarity(mask[graph.owner], mask.sum())
+        to_own = np.bincount(graph.owner, own_rarity * graph.weight, minlength=len(mask))
+        per_passage = _inverse((graph.edges @ rarity + to_own) * mask)
+        per_entity = _inverse(graph.back @ mask)
         return cls(
-            edges,
-            back,
-            ones,
-            own,
-            place,
-            admitted,
-            rarity,
-            own_rarity,
-            per_passage,
-            _inverse(back @ mask),
-            to_own * per_passage,
+            graph, admitted, rarity, own_rarity, per_passage, per_entity, to_own * per_passage
         )
 
     def scores(
@@ -143,9 +127,9 @@ class Walk:
         for _ in range(STEPS):
             check()
             before = at_passage
-            down = self.edges @ (at_entity * self.per_entity) + at_own
+            down = self.graph.edges @ (at_entity * self.per_entity) + at_own
             at_passage = restart_passage + DAMPING * down * self.admitted
-            up = self.rarity * (self.back @ (at_passage * self.per_passage))
+            up = self.rarity * (self.graph.back @ (at_passage * self.per_passage))
             at_entity = restart_entity + DAMPING * up
             at_own = restart_own + DAMPING * self.home * at_passage
         # What is still to come shrinks by the damping there and back with each step: a geometric series.
@@ -158,11 +142,12 @@ class Walk:
         """Return where the walk starts: at shared entities, and at each passage's own."""
         shared, own = np.zeros(len(self.rarity)), np.zeros(len(self.admitted))
         for entity, weight in weights.items():
-            place = self.place[entity]
+            place = self.graph.place[entity]
             if place >= 0:
                 shared[place] = max(weight, 0.0) * self.rarity[place]
             else:
-                own[self.own.passage[-1 - place]] += max(weight, 0.0) * self.own_rarity[-1 - place]
+                owned = -1 - place
+                own[self.graph.owner[owned]] += max(weight, 0.0) * self.own_rarity[owned]
         total = (shared.sum() + own.sum()) or 1.0
         return shared / total, own / total
 
