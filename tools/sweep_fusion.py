@@ -36,7 +36,7 @@ from hetarag.decoding.scores import score
 from hetarag.decoding.settings import LayerFusion
 from hetarag.eval.datasets import read_corpus, read_questions
 from hetarag.eval.metrics import answer_scores
-from hetarag.eval.reading_tasks import Task, gold_task, in_conflict, with_distractors
+from hetarag.eval.reading_tasks import Task, gold_tasks
 from hetarag.eval.significance import paired
 from hetarag.models.answering import check
 from hetarag.models.chat import PromptEncoder
@@ -162,32 +162,29 @@ class Sweeper:
         return torch.log_softmax(p, -1, dtype=torch.float32), score("paper", p, q)
 
 
-def tasks(
-    data: Path, name: str, evidence: str, distractors: int, limit: int, kb: Path
-) -> Iterator[Task]:
+def tasks(options: argparse.Namespace, name: str) -> Iterator[Task]:
     """Yield the questions of a set with what is read."""
     folder, _, count = name.partition(":")
-    everything = read_questions(data / folder / "questions.jsonl")
+    corpus = options.data / folder / "corpus.jsonl"
+    everything = read_questions(options.data / folder / "questions.jsonl")
     questions = everything[: int(count)] if count else everything
-    questions = questions[:: max(1, len(questions) // limit)][:limit]  # spread over the set
-    passages = {p.id: p for p in read_corpus(data / folder / "corpus.jsonl")}
-    with HetaRAG.open(kb / folder) as rag:
-        rag.ingest([data / folder / "corpus.jsonl"])
-        for question in questions:
-            if evidence == "plane":
+    step = max(1, len(questions) // options.limit)  # spread over the set
+    questions = questions[::step][: options.limit]
+    with HetaRAG.open(options.kb / folder) as rag:
+        rag.ingest([corpus])
+        if options.evidence == "plane":
+            for question in questions:
                 found = list(rag.search(question.text, 10, access="all"))
                 yield Task(question, tuple([e for e in found if e.kind != "table"][:5]))
-                continue
-            task: Task | None = gold_task(question, passages)
-            if evidence == "conflict":
-                task = in_conflict(gold_task(question, passages), everything)
-                if task is None:
-                    continue
-            if distractors:
-                task = with_distractors(
-                    task, lambda text, k: list(rag.search(text, k, access="all")), distractors
-                )
-            yield task
+            return
+        passages = {p.id: p for p in read_corpus(corpus)}
+        yield from gold_tasks(
+            questions,
+            passages,
+            lambda text, k: list(rag.search(text, k, access="all")),
+            options.distractors,
+            everything if options.conflict else None,
+        )
 
 
 def table(lines: Sequence[dict[str, Any]]) -> str:
@@ -216,13 +213,18 @@ def main() -> None:
     parser.add_argument("sets", nargs="*")
     parser.add_argument("--reader", default="qwen2.5-coder-0.5b")
     parser.add_argument("--only", default="", help="a regular expression over names of settings")
-    parser.add_argument("--evidence", choices=("plane", "gold", "conflict"), default="plane")
+    parser.add_argument("--evidence", choices=("plane", "gold"), default="plane")
     parser.add_argument("--distractors", type=int, default=0)
+    parser.add_argument(
+        "--conflict", action="store_true", help="with another answer in the evidence"
+    )
     parser.add_argument("--limit", type=int, default=50)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--kb", type=Path, default=Path("runs/sweep-kb"))
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
+    if options.evidence == "plane" and (options.distractors or options.conflict):
+        parser.error("--distractors and --conflict go with --evidence gold")
     torch.set_num_threads(options.threads)
     lines = (
         [json.loads(x) for x in options.out.read_text().splitlines()]
@@ -232,11 +234,10 @@ def main() -> None:
     known = {(line["id"], line["evidence"]) for line in lines}
     sweeper = Sweeper(options.reader, options.only)
     kind = options.evidence + (f"+{options.distractors}" if options.distractors else "")
+    kind += "+conflict" if options.conflict else ""
     with options.out.open("a", encoding="utf-8") as file:
         for name in options.sets:
-            for task in tasks(
-                options.data, name, options.evidence, options.distractors, options.limit, options.kb
-            ):
+            for task in tasks(options, name):
                 if (task.question.id, kind) in known:
                     continue
                 answers = sweeper.answers(build(task.question.text, task.evidence))

@@ -12,7 +12,7 @@ from hetarag.engine import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import corpus_name, read_corpus, read_questions
 from hetarag.eval.metrics import ANSWER_METRICS, answer_scores
-from hetarag.eval.reading_tasks import Task, gold_task, in_conflict, with_distractors
+from hetarag.eval.reading_tasks import Task, gold_tasks
 from hetarag.eval.run_folder import Entry, RunFolder, read_results
 from hetarag.eval.significance import bootstrap, mcnemar, paired
 from hetarag.models.reader import make_reader
@@ -173,19 +173,12 @@ def _tasks(
             yield Task(question, _read_by_ask(rag, question.text))
         return
     passages = {passage.id: passage for passage in read_corpus(corpus)}
-    everything = read_questions(questions) if plan.conflict else []
 
     def search(text: str, k: int) -> list[RankedEvidence]:
         return list(rag.search(text, k=k, access="all"))
 
-    for question in asked:
-        task: Task | None = gold_task(question, passages)
-        if task is not None and plan.distractors:
-            task = with_distractors(task, search, plan.distractors)
-        if task is not None and plan.conflict:
-            task = in_conflict(task, everything)
-        if task is not None:
-            yield task
+    others = read_questions(questions) if plan.conflict else None
+    yield from gold_tasks(asked, passages, search, plan.distractors, others)
 
 
 def _read_by_ask(rag: HetaRAG, question: str) -> tuple[RankedEvidence, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hetarag.eval.datasets import Passage, Question
@@ -31,6 +31,27 @@ class Task:
     evidence: tuple[RankedEvidence, ...]
     memory: tuple[str, ...] = ()
     """The true answers, where the evidence was made to say something else."""
+
+
+def gold_tasks(
+    questions: Iterable[Question],
+    passages: Mapping[str, Passage],
+    search: Search,
+    distractors: int,
+    others: Sequence[Question] | None = None,
+) -> Iterator[Task]:
+    """Yield the questions with their supporting passages and so many distractors.
+
+    With `others`, questions whose answers may stand in for the true ones, the evidence is falsified,
+    and what cannot be is left out.
+    """
+    for question in questions:
+        task = gold_task(question, passages)
+        if distractors:
+            task = with_distractors(task, search, distractors)
+        given = task if others is None else in_conflict(task, others)
+        if given is not None:
+            yield given
 
 
 def gold_task(question: Question, passages: Mapping[str, Passage]) -> Task:
