@@ -206,9 +206,9 @@ def decoding(
         str, typer.Option("--dtype", help="float32, bfloat16, float16, or auto: the fastest here.")
     ] = "auto",
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
-    static: Annotated[
-        bool, typer.Option("--static", help="Static cache, uncompiled, on both sides.")
-    ] = False,
+    cache: Annotated[
+        str, typer.Option("--cache", help="dynamic, static, or compiled: static, steps compiled.")
+    ] = "dynamic",
     config: Config = None,
     json: Out = None,
 ) -> None:
@@ -216,13 +216,16 @@ def decoding(
     from hetarag.eval import decoding_costs as bench
     from hetarag.eval.costs import as_rows
 
+    kind = bench.cache_named(cache)
     loaded = bench.load_model(model, dtype, device, config)
     rows = []
     for length in _numbers("--context", context):
         for count in _numbers("--batch", batch):
-            work = bench.Workload(count, length, tokens, "static" if static else "dynamic")
+            work = bench.Workload(count, length, tokens, kind)
             rows += bench.decoding_costs(loaded, methods.split(","), work, rounds)
-    title = f"Decoding, {model}, {str(loaded.dtype).removeprefix('torch.')} on {device}, eager"
+    title = (
+        f"Decoding, {model}, {str(loaded.dtype).removeprefix('torch.')} on {device}, {kind} cache"
+    )
     print_table(title, as_rows(rows))
     write_figures(json, {"rows": rows, "model": model, "machine": machine()})
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from hetarag.decoding.checks import Setting, check_model
 from hetarag.decoding.families import stack_of
 from hetarag.decoding.hooks import Pass
-from hetarag.decoding.lfd import keep_plausible, layer_numbers, pick
+from hetarag.decoding.lfd import keep_plausible, pick
 from hetarag.decoding.scores import score
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa
 from hetarag.decoding.trace import Record, top_tokens
@@ -30,6 +30,7 @@ class GreedyRule:
 
     layers: tuple[int, ...] = ()
     residuals: tuple[int, ...] = ()
+    compiles = True
 
     def __init__(self, top: int = 5) -> None:
         self.top = top
@@ -51,6 +52,7 @@ class DoLaRule:
     """`DoLa` at work on one model: rows h_1..c, read without the final norm."""
 
     residuals: tuple[int, ...] = ()
+    compiles = True
 
     def __init__(self, model: Any, settings: DoLa, top: int = 5) -> None:
         check_model(model)
@@ -77,9 +79,8 @@ class DoLaRule:
         f = torch.log_softmax(final, -1, dtype=torch.float32)
         g = torch.log_softmax(pick(early, index), -1, dtype=torch.float32)
         fused = keep_plausible(f, f - g, self.settings.relative_top)
-        layers = layer_numbers(self.layers, final.device)[index]
         top_f, top_g, top_s = top_tokens(self.top, f, g, fused)
-        return fused, Record(top_f, top_g, top_s, layers=layers, divergences=divergences)
+        return fused, Record(top_f, top_g, top_s, chosen=index, divergences=divergences)
 
 
 class ContextRule:
@@ -91,6 +92,7 @@ class ContextRule:
 
     layers: tuple[int, ...] = ()
     residuals: tuple[int, ...] = ()
+    compiles = False  # a model's pass inside a model's pass
 
     def __init__(
         self, model: Any, settings: CAD | AdaCAD, without_context: Prompt, top: int = 5

@@ -59,7 +59,6 @@ class CustomGenerate:
         check = getattr(rule, "check", None)
         if check is not None:
             check(setting)
-        generation_config.disable_compile = True  # generate's own copy; compiled calls skip hooks
         beams = generation_config.num_beams or 1
         arguments = dict(model_kwargs)
         if self.streamer is not None:

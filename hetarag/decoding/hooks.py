@@ -25,7 +25,7 @@ from hetarag.errors import InputError, UnsupportedModelError
 
 @dataclass(slots=True)
 class Pass:
-    """What one call of the model has shown so far. Tensors are (rows, d), last position only."""
+    """What one call of the model has shown so far: h and r are (rows, 1, d), the last position."""
 
     inputs: Mapping[str, Any]
     """Keyword arguments of the model's forward."""
@@ -49,8 +49,7 @@ class Pass:
                 "before the block was entered, or its blocks are replaced by a fused kernel. "
                 "Pass the uncompiled model."
             )
-        # Blocks of a model that is spread over devices lie elsewhere than its head.
-        return torch.stack([seen[x].to(like) for x in layers], 1)
+        return torch.cat([_as(seen[x], like) for x in layers], 1)
 
 
 class Rule(Protocol):
@@ -63,6 +62,8 @@ class Rule(Protocol):
     """Blocks whose output is watched, ascending."""
     residuals: tuple[int, ...]
     """Blocks whose r_l is watched."""
+    compiles: bool
+    """Whether a step is tensor operations alone, which torch can compile as a whole."""
 
     def begin(self, expand: int) -> None:
         """Forget everything: new sequences, `expand` adjacent rows of which share a prompt."""
@@ -160,6 +161,7 @@ def _for_product(head: nn.Module, rows: Tensor) -> Tensor:
     plain = type(head) is nn.Linear and type(head.weight) is nn.Parameter
     if (
         plain
+        and not torch.compiler.is_compiling()  # which chooses kernels itself
         and rows.device.type == "cpu"
         and rows.dtype == head.weight.dtype == torch.float32
         and not hasattr(head, "_hf_hook")  # accelerate moves arguments, and weights may be away
@@ -171,10 +173,22 @@ def _for_product(head: nn.Module, rows: Tensor) -> Tensor:
     return rows
 
 
+def _as(states: Tensor, like: Tensor) -> Tensor:
+    """Move states to the head's device and type: a model may be spread over devices."""
+    same = states.device == like.device and states.dtype == like.dtype
+    return states if same else states.to(like)
+
+
 def _last(states: Any) -> Tensor:
-    """Keep the last position: a clone, as a view would keep all positions of a long prompt alive."""
+    """Keep the last position, (rows, 1, d).
+
+    Of several positions a clone, as a view would keep all of a long prompt alive. A single one is
+    kept as it is, since a copy for each layer and step is what costs most on the host of a GPU: no
+    block writes into its input or output, on which `output_hidden_states` relies as well.
+    """
     tensor: Tensor = states[0] if isinstance(states, tuple) else states
-    return tensor[:, -1].detach().clone()
+    tensor = tensor.detach() if tensor.requires_grad else tensor
+    return tensor if tensor.shape[1] == 1 else tensor[:, -1:].clone()
 
 
 def _watch_output(module: nn.Module, layer: int, seen: Seen) -> RemovableHandle:

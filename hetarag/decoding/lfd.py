@@ -63,6 +63,8 @@ class LayerFusionRule:
     decoding computes, to the bit: half-precision products of several rows round otherwise.
     """
 
+    compiles = True
+
     def __init__(
         self, model: Any, fusion: LayerFusion, top: int = 5, compile_scores: bool = False
     ) -> None:
@@ -93,15 +95,20 @@ class LayerFusionRule:
         """Return the rows to project, (rows, added, d)."""
         if self.fusion.select == "prompt" and seen.inputs.get("use_cache") is False:
             raise InputError(_NO_CACHE)
-        if self._first_gate is not None and final.device.type == "cpu":
+        if self._asks_first(final):
             return None
         return self._rows(seen, final)
+
+    def _asks_first(self, final: Tensor) -> bool:
+        """Whether f decides if layers are read: not where the host would wait for it."""
+        on_host = final.device.type == "cpu" and not torch.compiler.is_compiling()
+        return self._first_gate is not None and on_host
 
     def _rows(self, seen: Pass, final: Tensor) -> Tensor:
         h = seen.stacked("h", self.layers, final)
         known = self._known(final.device)
         if known is not None:
-            h = pick(h, known)[:, None]
+            h = h if h.shape[1] == 1 else pick(h, known)[:, None]
             return self._normed(h) if self.fusion.fuse_normed else h
         r = seen.stacked("r", self.residuals, final)
         scored = self._normed(torch.cat([h, r], 1))
@@ -131,8 +138,7 @@ class LayerFusionRule:
         g = torch.log_softmax(g_logits.to(final.device), -1, dtype=torch.float32)
         fused = fuse_scores(f, g, self.fusion)
         top_f, top_g, top_s = top_tokens(self.top, f, g, fused)
-        layers = layer_numbers(self.layers, final.device)[index].expand(len(final))
-        return fused, Record(top_f, top_g, top_s, layers=layers, iks=iks)
+        return fused, Record(top_f, top_g, top_s, chosen=index.expand(len(final)), iks=iks)
 
     def _normed(self, states: Tensor) -> Tensor:
         normed: Tensor = self._norm(states)
@@ -154,12 +160,6 @@ class LayerFusionRule:
         return index
 
 
-@functools.lru_cache(maxsize=32)
-def layer_numbers(layers: tuple[int, ...], device: torch.device) -> Tensor:
-    """Return the layers as a tensor: copied to a device once, as a copy makes the host wait."""
-    return torch.tensor(layers, device=device)
-
-
 _NO_CACHE = (
     "select='prompt' keeps the layer chosen at the prefill, and without a cache every step looks "
     "like a prefill: leave use_cache on, or use select='step'"
@@ -172,10 +172,11 @@ def fuse_scores(f: Tensor, g: Tensor, fusion: LayerFusion) -> Tensor:
     Shapes: f, g and s (rows, V), log-probabilities in float32. Raises `InputError` for a gate
     whose result is not one factor per row.
     """
-    factor: Tensor | float = fusion.weight
-    if fusion.gate is not None:
-        factor = gate_factor(f, g, fusion.gate) * fusion.weight
-    return keep_plausible(f, f + factor * g, fusion.relative_top)
+    if fusion.gate is None:
+        fused = torch.add(f, g, alpha=fusion.weight)
+    else:
+        fused = torch.addcmul(f, gate_factor(f, g, fusion.gate), g, value=fusion.weight)
+    return keep_plausible(f, fused, fusion.relative_top)
 
 
 def gate_factor(f: Tensor, g: Tensor, gate: Gate) -> Tensor:

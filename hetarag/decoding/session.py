@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import threading
 from collections.abc import Mapping
@@ -14,9 +13,10 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from hetarag.decoding.checks import check_generation, check_model
+from hetarag.decoding.compiled import Call, compiled_step
 from hetarag.decoding.families import stack_of
 from hetarag.decoding.hooks import Pass, Rule, ride_along, watch_blocks
-from hetarag.decoding.trace import DecodingTrace
+from hetarag.decoding.trace import DecodingTrace, Record
 from hetarag.errors import InputError, UnsupportedModelError
 
 _MARK = "_layer_decoding_session"
@@ -33,12 +33,13 @@ class Session:
     def __init__(self, model: Any, rule: Rule, trace: DecodingTrace) -> None:
         self.model, self.rule, self.trace = model, rule, trace
         self._handles: list[RemovableHandle] = []
-        self._now: Pass | None = None
+        self.now: Pass | None = None
+        """What the pass under way has shown; None while the hooks should stay out of the way."""
         self._call = -1
         self._generating = False
         self._closed = False
         self._lock = threading.RLock()
-        self._shadowed: Any = None
+        self._shadowed: dict[str, Any] = {}
 
     def __enter__(self) -> Session:
         check_model(self.model)
@@ -79,26 +80,60 @@ class Session:
         self._handles.append(model.register_forward_pre_hook(self._before, with_kwargs=True))
         self._handles.append(model.register_forward_hook(self._after))
         # A repository with a recipe of its own puts that over the class's method: put it back later.
-        self._shadowed = model.__dict__.get("generate")
+        own = {"generate": self._generate, "get_compiled_call": self._compiled_call}
+        self._shadowed = {name: model.__dict__.get(name) for name in own}
         setattr(model, _MARK, self)
-        model.generate = self._generate
+        for name, method in own.items():
+            setattr(model, name, method)
 
     def _remove(self) -> None:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        self._now = None
+        self.now = None
         if self.model.__dict__.pop(_MARK, None) is not None:
-            del self.model.generate
-            if self._shadowed is not None:
-                self.model.generate = self._shadowed
+            for name, before in self._shadowed.items():
+                delattr(self.model, name)
+                if before is not None:
+                    setattr(self.model, name, before)
 
     def _pass(self) -> Pass | None:
-        return self._now
+        return self.now
 
-    def _before(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _compiled_call(self, compile_config: Any = None) -> Call:
+        """In place of `model.get_compiled_call`, which generate asks for steps after the prefill."""
+        if not self.rule.compiles or "flash" in str(self.model.config._attn_implementation):
+            uncompiled: Call = (
+                self.model.__call__
+            )  # nor can transformers compile flash attention so
+            return uncompiled
+        step = compiled_step(self, compile_config or self.model._default_compile_config())
+
+        def call(**inputs: Any) -> Any:
+            if inputs.get("output_attentions") or inputs.get("output_hidden_states"):
+                return self.model(**inputs)
+            self._check_open()
+            with torch.no_grad():
+                scores, record = step(inputs)
+            self._note(record)
+            from transformers.modeling_outputs import CausalLMOutputWithPast
+
+            return CausalLMOutputWithPast(
+                logits=scores[:, None], past_key_values=inputs["past_key_values"]
+            )
+
+        return call
+
+    def _check_open(self) -> None:
         if self._closed:
             raise InputError("the decoding block was left while the model was still generating")
+
+    def _note(self, record: Record) -> None:
+        record.call = self._call
+        self.trace.records.append(record)
+
+    def _before(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._check_open()
         inputs = dict(kwargs)
         if args:
             names = inspect.signature(self.model.forward).parameters
@@ -110,7 +145,7 @@ class Session:
             )
         if not self._generating:
             self._begin_of_own_loop(inputs)
-        self._now = Pass(inputs)
+        self.now = Pass(inputs)
 
     def _begin_of_own_loop(self, inputs: Mapping[str, Any]) -> None:
         """In a loop of the caller's own, an empty cache means new sequences."""
@@ -121,7 +156,7 @@ class Session:
 
     @torch.no_grad()  # the rule writes in place, and nobody trains through a decoder
     def _after(self, _: nn.Module, __: Any, output: Any) -> None:
-        now, self._now = self._now, None
+        now, self.now = self.now, None
         if now is None:
             return
         if now.asked and now.extra is None:
@@ -129,13 +164,12 @@ class Session:
         if not hasattr(output, "logits"):
             raise InputError("inside a decoding block call the model with return_dict=True")
         fused, record = self.rule.fuse(now, output.logits[:, -1])
-        record.call = self._call
-        self.trace.records.append(record)
+        self._note(record)
         if fused is not None:
             output.logits = fused[:, None]
 
     def _generate(self, *args: Any, **kwargs: Any) -> Any:
-        """`model.generate` inside the block: the class's own, checked, and never compiled."""
+        """`model.generate` inside the block: the class's own, checked."""
         if self._generating and self._lock.acquire(blocking=False):
             self._lock.release()  # only the thread that generates gets here
             raise InputError("generate was called from inside a generate of the same model")
@@ -150,10 +184,10 @@ class Session:
             first = len(self.trace)
             self.begin(expand)
             try:
-                result = own(self.model, **_uncompiled(given))
+                result = own(self.model, **given)
             finally:
                 self._generating = False
-                self._now = None
+                self.now = None
             self._finish(first, given, result, self._reader(given)("num_beams"))
             return result
 
@@ -199,14 +233,3 @@ def _length(inputs: Mapping[str, Any], default: int = 0) -> int:
     if isinstance(ids, Tensor):
         return ids.shape[1]
     return 0 if inputs.get("inputs_embeds") is not None else default
-
-
-def _uncompiled(given: dict[str, Any]) -> dict[str, Any]:
-    """Keep generate from compiling the model for a static cache: hooks would be skipped."""
-    config = given.get("generation_config")
-    if config is None:
-        return given | {"disable_compile": True}
-    config = copy.deepcopy(config)
-    config.disable_compile = True
-    rest = {name: value for name, value in given.items() if name != "disable_compile"}
-    return rest | {"generation_config": config}

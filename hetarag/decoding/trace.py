@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,18 +16,26 @@ Best = tuple[Tensor, Tensor]
 class Record:
     """One step as tensors on the model's device; reading them would make the host wait.
 
-    `final`, `other` and `fused` are the best tokens of f, of g and of s. `iks` and `divergences` are (rows, candidates), the rest is (rows,).
+    `final`, `other` and `fused` are the best tokens of f, of g and of s. `iks` and `divergences` are
+    (rows, candidates), the rest is (rows,); `chosen` counts the candidates from 0.
     """
 
     final: Best
     other: Best | None = None
     fused: Best | None = None
-    layers: Tensor | None = None
+    chosen: Tensor | None = None
     iks: Tensor | None = None
     divergences: Tensor | None = None
     alphas: Tensor | None = None
     tokens: Tensor | None = None
     call: int = -1
+
+    def tensors(self) -> tuple[Any, ...]:
+        """What `Record` takes, in its order, as a rule left it."""
+        return (
+            self.final, self.other, self.fused, self.chosen,
+            self.iks, self.divergences, self.alphas,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class DecodingTrace:
     def steps(self) -> list[Step]:
         """The steps so far; reading them waits for the device."""
         for record in self.records[len(self._steps) :]:
-            self._steps.append(_to_step(record))
+            self._steps.append(_to_step(record, self.candidates))
         return list(self._steps)
 
     def call(self, index: int = -1) -> list[Step]:
@@ -113,12 +122,12 @@ def top_tokens(top: int, *scores: Tensor) -> list[Best]:
     return [(values[i : i + rows], ids[i : i + rows]) for i in range(0, len(values), rows)]
 
 
-def _to_step(record: Record) -> Step:
+def _to_step(record: Record, candidates: tuple[int, ...]) -> Step:
     fused = record.fused or record.final
     changed = record.final[1][:, 0] != fused[1][:, 0]
     return Step(
         call=record.call,
-        layers=None if record.layers is None else record.layers.tolist(),
+        layers=None if record.chosen is None else [candidates[i] for i in record.chosen.tolist()],
         iks=None if record.iks is None else record.iks.tolist(),
         divergences=None if record.divergences is None else record.divergences.tolist(),
         alphas=None if record.alphas is None else record.alphas.tolist(),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -23,7 +23,8 @@ from hetarag.models.install import resolve
 from hetarag.models.number_type import fastest_number_type
 from hetarag.models.reader import MEASURED
 
-Cache = Literal["dynamic", "static"]
+Cache = Literal["dynamic", "static", "compiled"]
+"""Which cache a step reads; `compiled` is a static one whose steps are compiled, on both sides."""
 Context = AbstractContextManager[Any]
 
 _NUMBER_TYPES = ("float32", "bfloat16", "float16")
@@ -67,6 +68,13 @@ def _fused_by(fusion: LayerFusion) -> Callable[[Any, Tensor], Context]:
     return lambda model, _bare: layer_fused(model, fusion)
 
 
+def cache_named(name: str) -> Cache:
+    """Return the cache of this name; raises `InputError` where there is none."""
+    if name not in get_args(Cache):
+        raise InputError(f"--cache is {', '.join(get_args(Cache))}, not {name!r}")
+    return cast("Cache", name)
+
+
 def load_model(name: str, dtype: str, device: str, config: Path | None = None) -> Any:
     """Return a model: a shape by name with random weights, a reader that is known, or a folder.
 
@@ -108,6 +116,7 @@ def decoding_costs(
     if unknown:
         raise InputError(f"no decoding method {unknown[0]!r}; there are {', '.join(known)}")
     names = ["greedy", *(x for x in names if x != "greedy")]
+    torch.compiler.reset()  # what was compiled for another workload would be generalised to this
     prompt = _Prompt(model, work)
     times: dict[str, list[float]] = {name: [] for name in names}
     peaks: dict[str, float] = {}
@@ -133,14 +142,13 @@ class _Prompt:
         self.ids = torch.randint(10, min(words, 30_000), shape, generator=random).to(self.device)
         self.bare = self.ids[:, -min(_QUESTION, work.context) :]
         self._cache = self._new_cache()
-        if self._cache is not None:
-            with torch.inference_mode():
-                model(
-                    input_ids=self.ids[:, :-1],
-                    past_key_values=self._cache,
-                    use_cache=True,
-                    logits_to_keep=1,
-                )
+        with torch.no_grad():
+            model(
+                input_ids=self.ids[:, :-1],
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
 
     def decode(self) -> float:
         """Generate and return the seconds a step takes, the prompt's reading left out."""
@@ -153,7 +161,7 @@ class _Prompt:
             return torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
 
         count = self.work.tokens + 1
-        with torch.inference_mode():
+        with torch.no_grad():
             self.model.generate(
                 self.ids,
                 attention_mask=torch.ones_like(self.ids),
@@ -162,23 +170,46 @@ class _Prompt:
                 do_sample=False,
                 pad_token_id=0,
                 stopping_criteria=[watch],
-                **self._cache_settings(),
+                past_key_values=self._cache,
+                **self._compiling(),
             )
-        if self._cache is not None:
-            self._cache.crop(-(self._cache.get_seq_length() - self.work.context + 1))
+        self._rewind()
         return (stamps[-1] - stamps[0]) / self.work.tokens
 
-    def _cache_settings(self) -> dict[str, Any]:
-        if self._cache is not None:
-            return {"past_key_values": self._cache}
-        # Left to itself transformers compiles a static cache's model on CUDA, which hooks forbid:
-        # uncompiled on both sides, or the comparison would be of compilers.
-        return {"cache_implementation": "static", "disable_compile": True}
+    def _compiling(self) -> dict[str, Any]:
+        """Left to itself transformers compiles a static cache's steps on a GPU, and on no CPU."""
+        if self.work.cache != "compiled":
+            return {"disable_compile": True}
+        if self.device.type == "cuda":
+            return {}
+        from transformers import CompileConfig
+
+        anywhere: Any = CompileConfig(mode="default")
+        anywhere._compile_all_devices = True
+        return {"compile_config": anywhere}
 
     def _new_cache(self) -> Any:
-        from transformers import DynamicCache
+        from transformers import DynamicCache, StaticCache
 
-        return DynamicCache(config=self.model.config) if self.work.cache == "dynamic" else None
+        config = self.model.config
+        if self.work.cache == "dynamic":
+            return DynamicCache(config=config)
+        cache: Any = StaticCache(
+            config=config, max_cache_len=self.work.context + self.work.tokens + 1
+        )
+        if any(x.is_sliding for x in cache.layers):
+            raise InputError(
+                "a static cache with sliding windows cannot be wound back: leave --cache dynamic"
+            )
+        return cache
+
+    def _rewind(self) -> None:
+        """Go back to the prompt less its last token."""
+        if self.work.cache == "dynamic":
+            self._cache.crop(-(self._cache.get_seq_length() - self.work.context + 1))
+            return
+        for layer in self._cache.layers:
+            layer.cumulative_length.fill_(self.work.context - 1)
 
 
 def _row(

@@ -42,7 +42,7 @@ def test_it_holds_tensors_until_it_is_read() -> None:
         finally:
             torch.Tensor.tolist = inner  # type: ignore[method-assign]
     assert not read
-    assert isinstance(trace.records[0].layers, torch.Tensor)
+    assert isinstance(trace.records[0].chosen, torch.Tensor)
     assert isinstance(trace.steps[0].layers, list)
 
 

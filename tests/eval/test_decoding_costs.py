@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from hetarag.decoding import layer_fused
 from hetarag.errors import InputError
 from hetarag.eval import decoding_costs
 from hetarag.eval.decoding_costs import Workload, load_model, methods
@@ -34,10 +35,27 @@ def test_each_run_goes_on_from_the_same_prompt() -> None:
     assert torch.allclose(again, fresh, atol=1e-5)
 
 
-def test_a_static_cache_is_timed_uncompiled() -> None:
+@pytest.mark.parametrize("cache", ["static", "compiled"])
+def test_a_static_cache_is_wound_back(cache: decoding_costs.Cache) -> None:
     model = load_model("tiny", "float32", "cpu")
-    rows = decoding_costs.decoding_costs(model, ["lfd"], Workload(1, 16, 2, "static"), rounds=1)
-    assert [row["method"] for row in rows] == ["greedy", "lfd"]
+    prompt = decoding_costs._Prompt(model, Workload(1, 24, 3, cache))
+    outputs, before = [], graphs()
+    for _ in range(2):
+        with layer_fused(model) as trace:
+            prompt.decode()
+        outputs.append([x.tokens for x in trace.steps])
+    assert outputs[0] == outputs[1]
+    assert len(outputs[0]) == 4
+    assert graphs() == before + (cache == "compiled")
+
+
+def graphs() -> int:
+    return torch._dynamo.utils.counters["stats"]["unique_graphs"]
+
+
+def test_an_unknown_cache_is_refused() -> None:
+    with pytest.raises(InputError, match="--cache is dynamic, static, compiled, not 'paged'"):
+        decoding_costs.cache_named("paged")
 
 
 @pytest.mark.parametrize(
