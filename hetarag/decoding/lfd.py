@@ -106,9 +106,9 @@ class LayerFusionRule:
 
     def _rows(self, seen: Pass, final: Tensor) -> Tensor:
         h = seen.stacked("h", self.layers, final)
-        known = self._known(final.device)
-        if known is not None:
-            h = h if h.shape[1] == 1 else pick(h, known)[:, None]
+        if len(self.layers) > 1 and self._chosen is not None:
+            h = pick(h, self._chosen.to(final.device))[:, None]
+        if h.shape[1] == 1:
             return self._normed(h) if self.fusion.fuse_normed else h
         r = seen.stacked("r", self.residuals, final)
         scored = self._normed(torch.cat([h, r], 1))
@@ -126,11 +126,12 @@ class LayerFusionRule:
                 plausible = keep_plausible(f, f.clone(), self.fusion.relative_top)
                 return plausible, Record(top_f, fused=top_s)
             extra = project(self._head, self._rows(seen, seen.h[self.layers[0]]))
-        index, iks = self._known(final.device), None
-        if index is not None:
-            g_logits = extra[:, 0]
+        iks, count = None, len(self.layers)
+        if count == 1:
+            index, g_logits = final.new_zeros(len(final), dtype=torch.long), extra[:, 0]
+        elif self._chosen is not None:
+            index, g_logits = self._chosen.to(final.device), extra[:, 0]
         else:
-            count = len(self.layers)
             iks = self._score(self.fusion.score, extra[:, :count], extra[:, count : 2 * count])
             index = self._choose(iks)
             read = extra[:, :count] if self.fusion.fuse_normed else extra[:, 2 * count :]
@@ -138,17 +139,11 @@ class LayerFusionRule:
         g = torch.log_softmax(g_logits.to(final.device), -1, dtype=torch.float32)
         fused = fuse_scores(f, g, self.fusion)
         top_f, top_g, top_s = top_tokens(self.top, f, g, fused)
-        return fused, Record(top_f, top_g, top_s, chosen=index.expand(len(final)), iks=iks)
+        return fused, Record(top_f, top_g, top_s, chosen=index, iks=iks)
 
     def _normed(self, states: Tensor) -> Tensor:
         normed: Tensor = self._norm(states)
         return normed.to(states)
-
-    def _known(self, device: torch.device) -> Tensor | None:
-        """The index of the layer to fuse, (rows,) or (1,), where no scoring is needed."""
-        if len(self.layers) == 1:
-            return torch.zeros(1, dtype=torch.long, device=device)
-        return None if self._chosen is None else self._chosen.to(device)
 
     def _choose(self, iks: Tensor) -> Tensor:
         """argmin IKS per row; ties go to the lowest layer, as argmin returns the first."""
@@ -201,8 +196,8 @@ def keep_plausible(f: Tensor, scores: Tensor, relative_top: float) -> Tensor:
 
 
 def pick(rows: Tensor, index: Tensor) -> Tensor:
-    """Take one of (rows, c, n) per row: (rows, n). An index of one element serves all rows."""
-    index = index.expand(len(rows)).view(-1, 1, 1)
+    """Take one of (rows, c, n) per row: (rows, n)."""
+    index = index.view(-1, 1, 1)
     return rows.gather(1, index.expand(-1, 1, rows.shape[-1]))[:, 0]
 
 
