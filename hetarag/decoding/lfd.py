@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,6 @@ from hetarag.errors import InputError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Scorer = Callable[[Any, Tensor, Tensor], Tensor]
 Gate = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -33,20 +31,19 @@ def layer_fused(
     fusion: LayerFusion | None = None,
     *,
     top: int = 5,
-    compile_scores: bool = False,
 ) -> Iterator[DecodingTrace]:
     """Make `model.generate` decode with layer fusion inside the block, and yield the trace.
 
-    `fusion` defaults to the paper's settings. `top` tokens of f, g and s are kept per step.
-    `compile_scores` fuses the score's passes over the vocabulary with torch.compile: worth its
-    start-up time for large batches on a GPU. The model is untouched after the block.
+    `fusion` defaults to the paper's settings. `top` tokens of f, g and s are kept per step. Steps
+    that generate compiles, as it does for a static cache on a GPU, are compiled with the fusion in
+    them. The model is untouched after the block.
 
     Raises `UnsupportedModelError` for a model that cannot be decoded so, and `InputError` for
     layers that it does not have, for a block inside a block and, from `generate`, for a setting
     that cannot be honoured.
     """
     fusion = LayerFusion() if fusion is None else fusion
-    rule = LayerFusionRule(model, fusion, top, compile_scores)
+    rule = LayerFusionRule(model, fusion, top)
     trace = DecodingTrace("lfd", rule.layers, top)
     with Session(model, rule, trace):
         yield trace
@@ -65,9 +62,7 @@ class LayerFusionRule:
 
     compiles = True
 
-    def __init__(
-        self, model: Any, fusion: LayerFusion, top: int = 5, compile_scores: bool = False
-    ) -> None:
+    def __init__(self, model: Any, fusion: LayerFusion, top: int = 5) -> None:
         check_model(model)
         stack = stack_of(model)
         self.fusion, self.top = fusion, _checked_top(top)
@@ -78,7 +73,6 @@ class LayerFusionRule:
         self._head = model.get_output_embeddings()
         first = fusion.select == "step" and getattr(fusion.gate, "needs_final_only", False)
         self._first_gate = fusion.gate if first else None  # asked before any layer is read
-        self._score: Scorer = _compiled_score() if compile_scores else score
         self._chosen: Tensor | None = None  # (rows,) index of a candidate, for select="prompt"
         self._expand = 1
 
@@ -132,7 +126,7 @@ class LayerFusionRule:
         elif self._chosen is not None:
             index, g_logits = self._chosen.to(final.device), extra[:, 0]
         else:
-            iks = self._score(self.fusion.score, extra[:, :count], extra[:, count : 2 * count])
+            iks = score(self.fusion.score, extra[:, :count], extra[:, count : 2 * count])
             index = self._choose(iks)
             read = extra[:, :count] if self.fusion.fuse_normed else extra[:, 2 * count :]
             g_logits = pick(read, index)
@@ -205,9 +199,3 @@ def _checked_top(top: int) -> int:
     if top < 1:
         raise InputError(f"top must be at least 1, not {top!r}")
     return top
-
-
-@functools.cache
-def _compiled_score() -> Scorer:
-    compiled: Scorer = torch.compile(score)
-    return compiled

@@ -225,13 +225,13 @@ class BareSql(Bare):
 
     def write(self, records: Sequence[Record]) -> None:
         """Pack the rows, and send again what the last `apply` has sent."""
-        from hetarag.stores.sql_loading import fill
-        from hetarag.stores.sql_schema import physical_table
+        from hetarag.stores.sql_loading import CellLines, fill
 
-        for record in records:
-            if record.table is not None and record.rows is not None:
-                nobody: Any = _Nobody()
-                fill(nobody, physical_table(record.table), record.table, record.rows)
+        nobody: Any = _Nobody(dialect=self._engine.dialect)
+        with CellLines(nobody) as lines:
+            for record in records:
+                if record.table is not None and record.rows is not None:
+                    fill(nobody, record.table, record.rows, lines)
         self._send()
         self._raw.commit()
 
@@ -286,11 +286,15 @@ class _Recorder:
 class _Nobody:
     """A connection to nothing: it takes what is written, and finds what was found before."""
 
-    def __init__(self, found: Sequence[sa.Result[Any]] = ()) -> None:
-        self._found = iter(found)
+    def __init__(
+        self, found: Sequence[sa.Result[Any]] = (), dialect: sa.Dialect | None = None
+    ) -> None:
+        self._found, self.dialect = iter(found), dialect
 
     def execute(self, *_: Any) -> sa.Result[Any] | None:
         return next(self._found, None)
+
+    exec_driver_sql = execute
 
 
 BARE: dict[str, Callable[[str, str, Store, Path], Bare]] = {

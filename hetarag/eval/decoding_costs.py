@@ -57,7 +57,6 @@ def methods() -> dict[str, Callable[[Any, Tensor], Context]]:
     }
     for name, fusion in fusions.items():
         made[name] = _fused_by(fusion)
-    made["lfd-paper-compiled"] = lambda model, _bare: layer_fused(model, PAPER, compile_scores=True)
     made["dola"] = lambda model, _bare: decoding(model, DoLa())
     made["cad"] = lambda model, bare: decoding(model, CAD(), without_context=bare)
     made["adacad"] = lambda model, bare: decoding(model, AdaCAD(), without_context=bare)

@@ -100,16 +100,16 @@ class SqlAlchemyStore(TableStore):
         Records without rows of their own keep those that are here; `StoreError` when they are not.
         """
         for group in _groups(records):
-            new = [(record.id, table.number) for record, table in group if record.rows is not None]
+            new = [(record, table) for record, table in group if record.rows is not None]
             with self._writing, self._database.write() as connection:
-                sql_loading.remove(connection, [identifier for identifier, _ in new])
-                if new:  # where DDL commits by itself a load that was cut off may have left some
-                    sql_loading.forget(connection, [number for _, number in new])
                 for record, table in group:
                     if record.rows is None:
                         sql_loading.keep(connection, record, table)
-                    else:
-                        sql_loading.load(connection, record, table, record.rows)
+                if new:
+                    sql_loading.remove(connection, [record.id for record, _ in new])
+                    # Where DDL commits by itself a load that was cut off may have left some.
+                    sql_loading.forget(connection, [table.number for _, table in new])
+                    sql_loading.load(connection, new)
 
     def delete(self, ids: Collection[str]) -> None:
         """Drop the tables of these records."""

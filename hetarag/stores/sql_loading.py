@@ -7,7 +7,7 @@ table and gets its digest last, so that what is half done is seen and overwritte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -19,18 +19,19 @@ from hetarag.stores.sql_schema import (
     ROW,
     cells,
     check_physical,
-    drop_physical,
     misfits,
-    physical_table,
     tables,
 )
+from hetarag.stores.sql_text import TableText
 from hetarag.types import Cell, Record, TableInfo
 
 _CELLS_AT_ONCE = 20_000
+_LINES_AT_ONCE = 5_000
 
 
 def remove(connection: sa.Connection, ids: Sequence[str]) -> None:
     """Drop the tables of these records with everything that belongs to them."""
+    text = TableText.of(connection.dialect)
     known = connection.execute(
         sa.select(tables.c.record_id, tables.c.table_number, tables.c.physical).where(
             tables.c.record_id.in_(ids)
@@ -41,7 +42,7 @@ def remove(connection: sa.Connection, ids: Sequence[str]) -> None:
         connection.execute(
             sa.update(tables).where(tables.c.record_id == record_id).values(digest="")
         )
-        drop_physical(connection, physical)
+        connection.exec_driver_sql(text.drop(physical))
         forget(connection, [number])
         connection.execute(sa.delete(tables).where(tables.c.record_id == record_id))
 
@@ -70,28 +71,34 @@ def keep(connection: sa.Connection, record: Record, table: TableInfo) -> None:
     )
 
 
-def load(
-    connection: sa.Connection, record: Record, table: TableInfo, rows: Iterable[tuple[Cell, ...]]
-) -> None:
-    """Create and fill the physical table of a record that is not there, nor its cells' names."""
-    physical = physical_table(table)
+def load(connection: sa.Connection, new: Sequence[tuple[Record, TableInfo]]) -> None:
+    """Create and fill the physical tables of records that are not there, nor their cells' names."""
     connection.execute(
-        sa.insert(tables).values(
-            record_id=record.id,
-            digest="",
-            table_number=table.number,
-            physical=check_physical(table.physical),
-            row_count=0,
-        )
+        sa.insert(tables),
+        [
+            {
+                "record_id": record.id,
+                "digest": "",
+                "table_number": table.number,
+                "physical": check_physical(table.physical),
+                "row_count": 0,
+            }
+            for record, table in new
+        ],
     )
-    drop_physical(connection, table.physical)
-    physical.create(connection)
-    count = fill(connection, physical, table, rows)
-    connection.execute(
-        sa.update(tables)
-        .where(tables.c.record_id == record.id)
-        .values(digest=record.digest, row_count=count)
-    )
+    text = TableText.of(connection.dialect)
+    whole = []
+    with CellLines(connection) as lines:
+        for record, table in new:
+            connection.exec_driver_sql(text.drop(table.physical))
+            connection.exec_driver_sql(text.create(table))
+            count = fill(connection, table, record.rows or (), lines)
+            whole.append({"id": record.id, "digest": record.digest, "row_count": count})
+    connection.execute(_WHOLE, whole)
+
+
+_WHOLE = sa.update(tables).where(tables.c.record_id == sa.bindparam("id"))
+"""The digests and row counts of tables that are whole."""
 
 
 def forget(connection: sa.Connection, numbers: Sequence[int]) -> None:
@@ -100,13 +107,51 @@ def forget(connection: sa.Connection, numbers: Sequence[int]) -> None:
         connection.execute(sa.delete(owned).where(owned.c.table_number.in_(numbers)))
 
 
+class CellLines:
+    """Lines of the cell index, written some thousands at once."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._lines: list[dict[str, Any]] = []
+
+    def __enter__(self) -> CellLines:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._write()
+
+    def take(self, number: int, collected: CellNames) -> None:
+        """Take over what was collected of the table of this number."""
+        for named in collected.take():
+            self._lines.append(
+                {
+                    "name": named.name,
+                    "table_number": number,
+                    "ordinal": named.ordinal,
+                    ROW: named.row,
+                    "occurrences": named.occurrences,
+                    "value": named.value,
+                }
+            )
+            if len(self._lines) == _LINES_AT_ONCE:
+                self._write()
+
+    def _write(self) -> None:
+        if self._lines:
+            self._connection.execute(sa.insert(cells), self._lines)
+            self._lines = []
+
+
 def fill(
     connection: sa.Connection,
-    physical: sa.Table,
     table: TableInfo,
     rows: Iterable[tuple[Cell, ...]],
+    lines: CellLines,
 ) -> int:
     """Write rows, their cells' names and what does not fit; return how many rows there were."""
+    text = TableText.of(connection.dialect)
+    insert = text.insert(table)
     size = max(1, min(1_000, _CELLS_AT_ONCE // (len(table.columns) + 1)))
     numbered = enumerate(rows, start=1)
     collected = CellNames()
@@ -114,13 +159,13 @@ def fill(
     while batch := list(islice(numbered, size)):
         count = batch[-1][0]
         odd: list[dict[str, Any]] = []
-        lines = [_line(table, number, row, collected, odd) for number, row in batch]
-        connection.execute(sa.insert(physical), lines)
+        fitting = [_line(table, number, row, collected, odd) for number, row in batch]
+        connection.exec_driver_sql(insert, text.values(table, fitting))
         if odd:
             connection.execute(sa.insert(misfits), odd)
         if collected.full:
-            _write_names(connection, table.number, collected)
-    _write_names(connection, table.number, collected)
+            lines.take(table.number, collected)
+    lines.take(table.number, collected)
     return count
 
 
@@ -130,20 +175,20 @@ def _line(
     row: tuple[Cell, ...],
     collected: CellNames,
     odd: list[dict[str, Any]],
-) -> dict[str, Cell]:
+) -> list[Cell]:
     if len(row) != len(table.columns):
         raise StoreError(
             "sql",
             f"row {number} of table {table.name!r} has {len(row)} cells for "
             f"{len(table.columns)} columns; ingest its document again",
         )
-    line: dict[str, Cell] = {ROW: number}
+    line: list[Cell] = [number]
     for ordinal, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
         if fits(cell, column.type):
-            line[column.physical] = cell
+            line.append(cell)
             collected.add(number, ordinal, cell)
         else:
-            line[column.physical] = None
+            line.append(None)
             odd.append(
                 {
                     "table_number": table.number,
@@ -153,24 +198,3 @@ def _line(
                 }
             )
     return line
-
-
-def _write_names(connection: sa.Connection, number: int, collected: CellNames) -> None:
-    lines = (
-        {
-            "name": named.name,
-            "table_number": number,
-            "ordinal": named.ordinal,
-            ROW: named.row,
-            "occurrences": named.occurrences,
-            "value": named.value,
-        }
-        for named in collected.take()
-    )
-    for batch in _portions(lines):
-        connection.execute(sa.insert(cells), batch)
-
-
-def _portions(lines: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(lines, 5_000)):
-        yield batch

@@ -21,14 +21,14 @@ _PHYSICAL = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _RESERVED = ("hetarag_", "sqlite_", "pg_")
 
 _metadata = sa.MetaData()
-_big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+ROW_TYPE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Texts compare by code points on every engine, and trailing blanks count where the engine can.
 _text = (
     sa.Text()
     .with_variant(sa.Text(collation="C"), "postgresql")
     .with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 )
-_options: dict[str, Any] = {
+TABLE_OPTIONS: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
@@ -43,10 +43,10 @@ tables = sa.Table(
     _metadata,
     sa.Column("record_id", sa.String(36), primary_key=True),
     sa.Column("digest", sa.String(200), nullable=False),
-    sa.Column("table_number", _big, nullable=False),
+    sa.Column("table_number", ROW_TYPE, nullable=False),
     sa.Column("physical", sa.String(60), nullable=False),
-    sa.Column("row_count", _big, nullable=False),
-    **_options,
+    sa.Column("row_count", ROW_TYPE, nullable=False),
+    **TABLE_OPTIONS,
 )
 
 # On a server: the one knowledge base whose tables these are. Their numbers are its ledger's.
@@ -55,7 +55,7 @@ owner = sa.Table(
     _metadata,
     sa.Column("only", sa.Integer(), primary_key=True, autoincrement=False),
     sa.Column("prefix", sa.String(100), nullable=False),
-    **_options,
+    **TABLE_OPTIONS,
 )
 
 # One line for each distinct value of a column and each name it goes by: `row_no` is the first row
@@ -64,14 +64,14 @@ owner = sa.Table(
 cells = sa.Table(
     "hetarag_cells",
     _metadata,
-    sa.Column("id", _big, primary_key=True, autoincrement=True),
+    sa.Column("id", ROW_TYPE, primary_key=True, autoincrement=True),
     sa.Column("name", sa.String(KEY_LENGTH), nullable=False, index=True),
-    sa.Column("table_number", _big, nullable=False, index=True),
+    sa.Column("table_number", ROW_TYPE, nullable=False, index=True),
     sa.Column("ordinal", sa.Integer(), nullable=False),
-    sa.Column(ROW, _big, nullable=False),
-    sa.Column("occurrences", _big, nullable=False),
+    sa.Column(ROW, ROW_TYPE, nullable=False),
+    sa.Column("occurrences", ROW_TYPE, nullable=False),
     sa.Column("value", _text, nullable=False),
-    **_options,
+    **TABLE_OPTIONS,
 )
 
 # Cells that their column cannot hold (an integer beyond 64 bits, not-a-number, a zero byte in a
@@ -79,14 +79,14 @@ cells = sa.Table(
 misfits = sa.Table(
     "hetarag_misfits",
     _metadata,
-    sa.Column("table_number", _big, primary_key=True, autoincrement=False),
-    sa.Column(ROW, _big, primary_key=True, autoincrement=False),
+    sa.Column("table_number", ROW_TYPE, primary_key=True, autoincrement=False),
+    sa.Column(ROW, ROW_TYPE, primary_key=True, autoincrement=False),
     sa.Column("ordinal", sa.Integer(), primary_key=True, autoincrement=False),
     sa.Column("value", _text, nullable=False),
-    **_options,
+    **TABLE_OPTIONS,
 )
 
-_TYPES: dict[ColumnType, TypeEngine[Any]] = {
+COLUMN_TYPES: dict[ColumnType, TypeEngine[Any]] = {
     "integer": sa.BigInteger(),
     "real": sa.Double(),
     "boolean": sa.Boolean(),
@@ -101,40 +101,17 @@ def create_all(connection: sa.Connection) -> None:
     _metadata.create_all(connection)
 
 
-def physical_table(table: TableInfo) -> sa.Table:
-    """Return the form that `table` has in the database.
-
-    Raises:
-        StoreError: a physical name was not made by the catalogue.
-    """
-    for name in (table.physical, *(column.physical for column in table.columns)):
-        check_physical(name)
-    return sa.Table(
-        table.physical,
-        sa.MetaData(),
-        sa.Column(ROW, _big, primary_key=True, autoincrement=False),
-        *(sa.Column(column.physical, _TYPES[column.type]) for column in table.columns),
-        **_options,
-    )
-
-
 def readable_table(table: TableInfo) -> sa.TableClause:
-    """Return what a SELECT needs of `physical_table`, at a fraction of its cost.
+    """Return what a SELECT needs of a physical table.
 
     Raises:
         StoreError: a physical name was not made by the catalogue.
     """
     return sa.table(
         check_physical(table.physical),
-        sa.column(ROW, _big),
-        *(sa.column(check_physical(c.physical), _TYPES[c.type]) for c in table.columns),
+        sa.column(ROW, ROW_TYPE),
+        *(sa.column(check_physical(c.physical), COLUMN_TYPES[c.type]) for c in table.columns),
     )
-
-
-def drop_physical(connection: sa.Connection, physical: str) -> None:
-    """Drop the table of this physical name if it is there."""
-    table = sa.Table(check_physical(physical), sa.MetaData())
-    connection.execute(sa.schema.DropTable(table, if_exists=True))
 
 
 def check_physical(name: str) -> str:

@@ -14,7 +14,6 @@ from reference import Slow
 from tiny_models import VOCAB, make, prompt, shared
 
 from hetarag.decoding import DecodingTrace, LayerFusion, layer_fused
-from hetarag.decoding.lfd import _compiled_score
 
 GREEDY = {"max_new_tokens": 6, "do_sample": False}
 PAIRS = [
@@ -343,17 +342,3 @@ def test_weights_that_are_away_on_disk(tmp_path: Any) -> None:
     assert model.lm_head.weight.is_meta
     out, _ = run(model, LayerFusion(), prompt())
     assert torch.equal(out, expected)
-
-
-def test_compiled_scores_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one graph; without the code generator, which takes half a minute."""
-    compile_ = torch.compile
-    whole = {"fullgraph": True, "backend": "aot_eager"}
-    monkeypatch.setattr(torch, "compile", lambda function: compile_(function, **whole))
-    model, ids = shared("llama"), prompt(2)
-    expected, one = run(model, LayerFusion(), ids)
-    with layer_fused(model, compile_scores=True) as trace:
-        out = model.generate(ids, **GREEDY)
-    _compiled_score.cache_clear()
-    assert torch.equal(out, expected)
-    same_choices(one, 1, trace, 1)

@@ -194,7 +194,7 @@ def test_a_ragged_row_is_refused_and_leaves_nothing_half_done(
     with pytest.raises(StoreError, match="row 2 of table 'bad' has 2 cells"):
         store.apply([record(good, [("x",)]), record(bad, [("x",), ("y", "z")])])
     if sql_engine == "mariadb":  # DDL commits by itself: what is half done has no digest
-        assert [digest for _, digest in store.scan()] == ["d1", ""]
+        assert [digest for _, digest in store.scan()] == ["", ""]
         assert store.rows(bad, 1, 9) == []
         store.delete([good.id, bad.id])
     assert list(store.scan()) == []
