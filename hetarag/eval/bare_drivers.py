@@ -246,7 +246,7 @@ class BareSql(Bare):
         """Send again what the last `search` has sent, and link the question to what was found."""
         self._send()
         self._raw.rollback()
-        found = self._link(_Nobody(self._found), query)
+        found = self._link(_Nobody(self._found, self._engine.dialect), query)
         return sorted(found, key=lambda hit: (-hit.score, hit.id))[:k]
 
     def _link(self, connection: Any, query: Query) -> Any:
@@ -275,11 +275,17 @@ class _Recorder:
     """A connection that keeps what it finds."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
+        self._connection, self.dialect = connection, connection.dialect
         self.kept: list[Callable[[], sa.Result[Any]]] = []
 
     def execute(self, statement: Any) -> sa.Result[Any]:
-        self.kept.append(self._connection.execute(statement).freeze())
+        return self._keep(self._connection.execute(statement))
+
+    def exec_driver_sql(self, statement: str, values: Any) -> sa.Result[Any]:
+        return self._keep(self._connection.exec_driver_sql(statement, values))
+
+    def _keep(self, found: sa.Result[Any]) -> sa.Result[Any]:
+        self.kept.append(found.freeze())
         return self.kept[-1]()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from hetarag.stores.sql_items import Item
 from hetarag.stores.sql_linking import CellLink
-from hetarag.stores.sql_schema import ROW, readable_table
+from hetarag.stores.sql_text import TableText
 from hetarag.types import Cell, TableInfo
 
 _FEW = 200  # a value in more rows than this names none of them by itself
@@ -33,18 +33,13 @@ def named_rows(
     rare = [place for place in places if _occurrences(items[place], links) <= _FEW]
     if not rare and len(places) < 2:
         return []
-    physical = readable_table(table)
     ordinals = sorted({ordinal for place in places for ordinal in items[place].values})
-    tests = [_holds(table, physical, items[place].values) for place in rare or places]
-    wanted = (
-        sa.select(physical.c[ROW], *(_column(table, physical, o) for o in ordinals))
-        .where(sa.or_(*tests) if rare else sa.and_(*tests))
-        .order_by(physical.c[ROW])
-        .limit(_FEW)
-    )
+    tests = [items[place].values for place in rare or places]
+    text = TableText.of(connection.dialect)
+    statement, given = text.select_rows(table, ordinals, tests, every=not rare, most=_FEW)
     found = []
-    for line in connection.execute(wanted):
-        cells = dict(zip(ordinals, line[1:], strict=True))
+    for line in connection.exec_driver_sql(statement, given):
+        cells = text.cells(table, ordinals, line[1:])
         held = tuple(place for place in places if _held(items[place].values, cells))
         found.append(NamedRow(line[0], held))
     return found
@@ -54,16 +49,6 @@ def _occurrences(item: Item, links: Sequence[CellLink]) -> int:
     return sum(
         link.occurrences for link in links if (link.first, link.last) == (item.first, item.last)
     )
-
-
-def _column(table: TableInfo, physical: sa.TableClause, ordinal: int) -> sa.ColumnClause[Any]:
-    return physical.c[table.columns[ordinal].physical]
-
-
-def _holds(
-    table: TableInfo, physical: sa.TableClause, values: Mapping[int, tuple[Cell, ...]]
-) -> sa.ColumnElement[bool]:
-    return sa.or_(*(_column(table, physical, o).in_(cells) for o, cells in values.items()))
 
 
 def _held(values: Mapping[int, tuple[Cell, ...]], cells: Mapping[int, Cell]) -> bool:

@@ -7,7 +7,7 @@ values are still SQLAlchemy's: its dialect is asked for each type once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,12 +15,11 @@ import sqlalchemy as sa
 
 from hetarag.errors import StoreError
 from hetarag.stores.sql_schema import COLUMN_TYPES, ROW, ROW_TYPE, TABLE_OPTIONS, check_physical
-from hetarag.types import Cell, ColumnType, TableInfo
-
-Convert = Callable[[Any], Any]
+from hetarag.types import Cell, TableInfo
 
 _SAMPLE = "t_0_0"
 _KEY = "\n\tPRIMARY KEY"
+_CONVERTED = ("boolean", "date", "datetime")
 _MARKS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 
 
@@ -49,9 +48,12 @@ class TableText:
         sample = sa.Table(_SAMPLE, sa.MetaData(), key, **TABLE_OPTIONS)
         self._create = str(sa.schema.CreateTable(sample).compile(dialect=dialect)).strip()
         self._types = {name: kind.compile(dialect) for name, kind in COLUMN_TYPES.items()}
-        self._binds: dict[ColumnType, Convert | None] = {
-            name: kind.dialect_impl(dialect).bind_processor(dialect)
-            for name, kind in COLUMN_TYPES.items()
+        own = {name: kind.dialect_impl(dialect) for name, kind in COLUMN_TYPES.items()}
+        self._binds = {name: kind.bind_processor(dialect) for name, kind in own.items()}
+        # Drivers give whole and real numbers and texts as they are.
+        self._results = {
+            name: own[name].result_processor(dialect, None) if name in _CONVERTED else None
+            for name in own
         }
 
     def drop(self, physical: str) -> str:
@@ -83,6 +85,51 @@ class TableText:
                 values[place] = convert(values[place])
             found.append(tuple(values))
         return found
+
+    def select_rows(
+        self,
+        table: TableInfo,
+        ordinals: Sequence[int],
+        tests: Sequence[Mapping[int, Sequence[Cell]]],
+        *,
+        every: bool,
+        most: int,
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Select the numbers and some columns of the first `most` rows that pass a test, or every.
+
+        A test names values by the ordinals of columns, one of which must hold one of its values.
+        """
+        given: list[Any] = []
+        passed = []
+        for test in tests:
+            held = []
+            for ordinal, cells in test.items():
+                convert = self._binds[table.columns[ordinal].type]
+                given += cells if convert is None else map(convert, cells)
+                marks = ", ".join([self._mark] * len(cells))
+                held.append(f"{self._column(table, ordinal)} IN ({marks})")
+            passed.append(f"({' OR '.join(held)})")
+        names = ", ".join((self._row, *(self._column(table, o) for o in ordinals)))
+        where = (" AND " if every else " OR ").join(passed)
+        return (
+            f"SELECT {names} FROM {self._name(table.physical)} WHERE {where} "  # noqa: S608  as above
+            f"ORDER BY {self._row} LIMIT {most}",
+            tuple(given),
+        )
+
+    def cells(
+        self, table: TableInfo, ordinals: Sequence[int], values: Sequence[Any]
+    ) -> dict[int, Cell]:
+        """Return the cells that the driver gave for these columns, by ordinal."""
+        found = dict(zip(ordinals, values, strict=True))
+        for ordinal in ordinals:
+            convert = self._results[table.columns[ordinal].type]
+            if convert is not None:
+                found[ordinal] = convert(found[ordinal])
+        return found
+
+    def _column(self, table: TableInfo, ordinal: int) -> str:
+        return self._name(table.columns[ordinal].physical)
 
     def _name(self, physical: str) -> str:
         return self._quote(check_physical(physical))
