@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from hetarag.stores.sql_cells import unpack
 from hetarag.stores.sql_schema import KEY_LENGTH, ROW, cells
+from hetarag.stores.sql_text import TableText
 from hetarag.stores.sql_vocabulary import OPERATIONS, Operation, operation_at
 from hetarag.stores.sql_wordlists import ALIASES
 from hetarag.stores.sql_words import Token, inflections, name_stems, table_stems, tokens
@@ -26,6 +27,7 @@ _POSSESSIVE = 2  # the length of 's
 _NAMES_AT_ONCE = 400
 _TABLES_IN_STATEMENT = 400
 _MOST_CELLS = 20_000
+_NAMED = f"SELECT name, table_number, ordinal, {ROW}, occurrences, value FROM {cells.name} WHERE"  # noqa: S608  our own
 _LABELS = ("name", "titl")
 _NEEDED = frozenset(["id", "cod", "code", "number", "abbreviation", "average", "count"])
 _OPERATION_STEMS = frozenset(word for phrase in OPERATIONS for word in phrase.split())
@@ -133,15 +135,16 @@ def link_cells(
     """Look up the question's phrases in the cell index, in visible tables only."""
     names = list(question.phrases)
     numbers = list(visible)
+    text = TableText.of(connection.dialect)
     lines: list[Any] = []
     for first in range(0, len(names), _NAMES_AT_ONCE):
-        wanted = sa.select(
-            cells.c.name, cells.c.table_number, cells.c.ordinal,
-            cells.c[ROW], cells.c.occurrences, cells.c.value,
-        ).where(cells.c.name.in_(names[first : first + _NAMES_AT_ONCE]))  # fmt: skip
+        given: list[str | int] = [*names[first : first + _NAMES_AT_ONCE]]
+        wanted = text.among(_NAMED, cells.c.name.name, given)
         if len(numbers) <= _TABLES_IN_STATEMENT:
-            wanted = wanted.where(cells.c.table_number.in_(numbers))
-        lines += connection.execute(wanted.order_by(cells.c.id).limit(_MOST_CELLS)).all()
+            wanted = text.among(f"{wanted} AND", cells.c.table_number.name, numbers)
+            given += numbers
+        wanted = f"{wanted} ORDER BY id LIMIT {_MOST_CELLS}"
+        lines += connection.exec_driver_sql(wanted, tuple(given)).all()
     return [
         CellLink(place[0], place[1], line[1], line[2], unpack(line[5]), line[3], line[4])
         for line in lines

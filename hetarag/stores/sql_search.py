@@ -14,12 +14,14 @@ from hetarag.stores.sql_items import Item, read_items
 from hetarag.stores.sql_linking import CellLink, Question, TableWords, link_cells
 from hetarag.stores.sql_rows import named_rows
 from hetarag.stores.sql_schema import tables
+from hetarag.stores.sql_text import TableText
 from hetarag.stores.sql_wordlists import SYNONYMS
 from hetarag.types import TableInfo
 
 _CANDIDATES = 40
 _TABLES_WITH_ROWS = 8
 _TABLES_SHOWN = 5
+_WHOLE = f"SELECT physical FROM {tables.name} WHERE digest <> '' AND"  # noqa: S608  our own
 _LEAST = 0.2  # of the question's weight, below which a link may be chance
 _STRENGTH = {"table": 1.0, "cell": 1.0, "number": 1.0, "column": 0.8, "title": 0.9}
 
@@ -84,12 +86,11 @@ def _present(connection: sa.Connection, candidates: list[Candidate]) -> list[Can
 
     The catalogue may be ahead of the database, and behind it.
     """
-    known = tables.c
-    wanted = sa.select(known.physical).where(
-        known.physical.in_([candidate.info.physical for candidate in candidates]),
-        known.digest != "",
-    )
-    present = set(connection.execute(wanted).scalars())
+    if not candidates:
+        return []
+    names = tuple(candidate.info.physical for candidate in candidates)
+    wanted = TableText.of(connection.dialect).among(_WHOLE, tables.c.physical.name, names)
+    present = {line[0] for line in connection.exec_driver_sql(wanted, names)}
     return [candidate for candidate in candidates if candidate.info.physical in present]
 
 

@@ -56,6 +56,10 @@ class TableText:
             for name in own
         }
 
+    def among(self, start: str, column: str, values: Sequence[Any]) -> str:
+        """Add to a statement that `column` has one of so many values."""
+        return f"{start} {self._quote(column)} IN ({self._marks(len(values))})"
+
     def drop(self, physical: str) -> str:
         """Drop the table of this physical name if it is there."""
         return f"DROP TABLE IF EXISTS {self._name(physical)}"
@@ -69,7 +73,7 @@ class TableText:
     def insert(self, table: TableInfo) -> str:
         """Insert one row, its number first."""
         names = ", ".join((self._row, *(self._name(c.physical) for c in table.columns)))
-        marks = ", ".join([self._mark] * (len(table.columns) + 1))
+        marks = self._marks(len(table.columns) + 1)
         return f"INSERT INTO {self._name(table.physical)} ({names}) VALUES ({marks})"  # noqa: S608  generated names
 
     def values(self, table: TableInfo, lines: Iterable[Sequence[Cell]]) -> list[tuple[Any, ...]]:
@@ -106,8 +110,7 @@ class TableText:
             for ordinal, cells in test.items():
                 convert = self._binds[table.columns[ordinal].type]
                 given += cells if convert is None else map(convert, cells)
-                marks = ", ".join([self._mark] * len(cells))
-                held.append(f"{self._column(table, ordinal)} IN ({marks})")
+                held.append(f"{self._column(table, ordinal)} IN ({self._marks(len(cells))})")
             passed.append(f"({' OR '.join(held)})")
         names = ", ".join((self._row, *(self._column(table, o) for o in ordinals)))
         where = (" AND " if every else " OR ").join(passed)
@@ -127,6 +130,9 @@ class TableText:
             if convert is not None:
                 found[ordinal] = convert(found[ordinal])
         return found
+
+    def _marks(self, count: int) -> str:
+        return ", ".join([self._mark] * count)
 
     def _column(self, table: TableInfo, ordinal: int) -> str:
         return self._name(table.columns[ordinal].physical)
