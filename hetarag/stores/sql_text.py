@@ -7,9 +7,9 @@ values are still SQLAlchemy's: its dialect is asked for each type once.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -27,14 +27,13 @@ class TableText:
     """The statements of one dialect; values go beside them, in the order of the columns."""
 
     @classmethod
+    @functools.lru_cache(maxsize=16)
     def of(cls, dialect: sa.Dialect) -> TableText:
-        """Return the text of a dialect, made once for each engine."""
-        if dialect not in _KNOWN:
-            _KNOWN[dialect] = cls(dialect)
-        return _KNOWN[dialect]
+        """Return the text of a dialect, made once for each engine that has connected."""
+        return cls(dialect)
 
     def __init__(self, dialect: sa.Dialect) -> None:
-        self._dialect = dialect
+        """Ask the dialect for its pieces; raises `StoreError` for one with named parameters."""
         self._quote: Callable[[str], str] = dialect.identifier_preparer.quote
         self._row = self._quote(ROW)
         if dialect.paramstyle not in _MARKS:
@@ -74,7 +73,7 @@ class TableText:
         """Insert one row, its number first."""
         names = ", ".join((self._row, *(self._name(c.physical) for c in table.columns)))
         marks = self._marks(len(table.columns) + 1)
-        return f"INSERT INTO {self._name(table.physical)} ({names}) VALUES ({marks})"  # noqa: S608  generated names
+        return f"INSERT INTO {self._name(table.physical)} ({names}) VALUES ({marks})"  # noqa: S608  names are checked
 
     def values(self, table: TableInfo, lines: Iterable[Sequence[Cell]]) -> list[tuple[Any, ...]]:
         """Return rows, their numbers first, as the driver takes them."""
@@ -139,6 +138,3 @@ class TableText:
 
     def _name(self, physical: str) -> str:
         return self._quote(check_physical(physical))
-
-
-_KNOWN: WeakKeyDictionary[sa.Dialect, TableText] = WeakKeyDictionary()
