@@ -84,6 +84,14 @@ class Connection:
                 self.gone = True
             if _is_late(error):
                 return self.late(deadline)
+            if "media_type_header_exception" in str(error.body):
+                client = ".".join(map(str, elasticsearch.__version__))
+                return self.failed(
+                    action,
+                    f"elasticsearch-py {client} is newer than the server at {where}",
+                    f"install the server's major version of it (pip install 'elasticsearch<"
+                    f"{elasticsearch.__version__[0]}'), or a newer server",
+                )
             body = error.body if isinstance(error.body, Mapping) else {}
             return self.refused(action, body.get("error", f"HTTP status {error.status_code}"))
         reason = " ".join(str(error).split())[:300] or type(error).__name__

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import signal
 import threading
 import time
@@ -46,6 +48,25 @@ def store(server: ElasticsearchServer) -> Iterator[ElasticsearchStore]:
 
 def everything(store: ElasticsearchStore) -> set[str]:
     return {hit.id for hit in store.search(for_everything(), 100)}
+
+
+# ---------------------------------------------------------------- the client
+
+
+def test_a_client_that_is_newer_than_the_server_is_said(
+    server: ElasticsearchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client asks for its own version's answers, and an older server refuses that."""
+    base = importlib.import_module("elasticsearch._sync.client._base")
+    newer = re.sub(
+        r"(?<=with=)\d+", lambda found: str(int(found[0]) + 1), base._COMPAT_MIMETYPE_SUB
+    )
+    monkeypatch.setattr(base, "_COMPAT_MIMETYPE_SUB", newer)
+    store = opened(server.address)
+    with pytest.raises(StoreError, match=r"newer than the server.*pip install 'elasticsearch<"):
+        list(store.scan())
+    assert "newer than the server" in store.health().detail
+    store.close()
 
 
 # ---------------------------------------------------------------- the index
