@@ -1,10 +1,10 @@
-"""How hetarag connects to a PostgreSQL or MariaDB server: the pool, and when a silent one is given up."""
+"""How hetarag connects to PostgreSQL or MariaDB: the pool, when a silent server is given up, which are too old."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Dialect
 
 _POOL = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True, "pool_recycle": 1800}
 
@@ -19,6 +19,21 @@ _LIBPQ = {
 }
 _MYSQL = {"connect_timeout": 10}
 _BY_DRIVER = {"psycopg": _LIBPQ, "psycopg2": _LIBPQ, "pymysql": _MYSQL, "mysqldb": _MYSQL}
+
+# What several processes write is claimed with SKIP LOCKED, and the drivers have limits of their own.
+OLDEST = {"postgresql": (10, 0), "mariadb": (10, 6), "mysql": (8, 0)}
+
+
+def too_old(dialect: Dialect) -> str:
+    """Say why the server, to which a connection was made, cannot be used; empty where it can."""
+    name = "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
+    version, oldest = dialect.server_version_info or (), OLDEST.get(name)
+    if oldest is None or not version or tuple(version[:2]) >= oldest:
+        return ""
+    return (
+        f"the server is {name} {'.'.join(map(str, version))}, and the oldest that can be used is "
+        f"{'.'.join(map(str, oldest))}; use a newer server"
+    )
 
 
 def server_options(url: URL) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from hetarag.config import EMBEDDED, redact
-from hetarag.databases import server_options
+from hetarag.databases import server_options, too_old
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger import schema
 from hetarag.ledger.dialects import migrating, prepare
@@ -44,7 +44,10 @@ def connect(url: str, folder: Path) -> Engine:
         ) from error
     prepare(engine)
     try:
-        _migrate(engine)
+        tables = set(inspect(engine).get_table_names())
+        if reason := too_old(engine.dialect):
+            raise LedgerError(f"the ledger at {redact(address)}: {reason}, or another 'ledger.url'")
+        _migrate(engine, tables)
     except SQLAlchemyError as error:
         raise LedgerError(
             f"the ledger at {redact(address)} cannot be used: {redact(str(error.args[0]))}; check "
@@ -53,16 +56,16 @@ def connect(url: str, folder: Path) -> Engine:
     return engine
 
 
-def _migrate(engine: Engine) -> None:
-    if _is_current(engine):
+def _migrate(engine: Engine, tables: set[str]) -> None:
+    if _is_current(engine, tables):
         return
     with migrating(engine):
-        if not _is_current(engine):  # another process may have been first
+        # Another process may have been first.
+        if not _is_current(engine, set(inspect(engine).get_table_names())):
             _upgrade(engine)
 
 
-def _is_current(engine: Engine) -> bool:
-    tables = set(inspect(engine).get_table_names())
+def _is_current(engine: Engine, tables: set[str]) -> bool:
     if "alembic_version" in tables:
         with engine.connect().execution_options(reading=True) as connection:
             row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()

@@ -77,6 +77,7 @@ class SqlAlchemyStore(TableStore):
 
     def _create(self) -> None:
         with self._database.write() as connection:
+            self._database.check_version(connection)
             sql_schema.create_all(connection)
             if self._owner:
                 self._claim(connection)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from hetarag.config import redact
-from hetarag.databases import server_options
+from hetarag.databases import server_options, too_old
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.stores.guards import in_time
 
@@ -78,6 +78,11 @@ class Database:
         with self.read() as connection:
             info = connection.dialect.server_version_info or ()
             return f"{self.dialect} {'.'.join(str(part) for part in info)}".strip()
+
+    def check_version(self, connection: sa.Connection) -> None:
+        """Raise `StoreError` where the server is too old."""
+        if reason := too_old(connection.dialect):
+            raise StoreError("sql", f"{self.shown}: {reason}, or another [stores] sql")
 
     def close(self) -> None:
         """Give back all connections."""

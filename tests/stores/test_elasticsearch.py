@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,30 @@ def test_a_client_that_is_newer_than_the_server_is_said(
         list(store.scan())
     assert "newer than the server" in store.health().detail
     store.close()
+
+
+def test_a_server_that_is_too_old_is_refused() -> None:
+    """No old server is at hand: this one says what one of version 7 says of itself."""
+
+    class Old(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"version": {"number": "7.17.9"}}'
+            self.send_response(200)
+            self.send_header("X-Elastic-Product", "Elasticsearch")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Old) as old:
+        threading.Thread(target=old.serve_forever, daemon=True).start()
+        store = opened(f"elasticsearch+http://127.0.0.1:{old.server_port}")
+        with pytest.raises(
+            StoreError, match=r"version 7\.17\.9; Elasticsearch 8 and 9 are supported"
+        ):
+            store.apply(RECORDS)
+        store.close()
+        old.shutdown()
 
 
 # ---------------------------------------------------------------- the index

@@ -105,6 +105,13 @@ def test_a_wrong_password_and_an_unknown_database_are_explained(place: Bench) ->
         store.close()
 
 
+def test_a_server_that_is_too_old_is_refused(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No old server is at hand: the real one is, when the oldest that can be used is newer."""
+    monkeypatch.setattr("hetarag.stores.graph_neo4j_connection._LEAST_VERSION", 99)
+    with pytest.raises(StoreError, match="the oldest that can be used is 99: upgrade the server"):
+        place.open().apply([chunk(1)])
+
+
 def test_labels_of_someone_else_are_left_alone(place: Bench) -> None:
     neo4j_server().run(f"CREATE (:`{place.prefix}_Chunk` {{name: 'of another program'}})")
     with pytest.raises(StoreError, match="hetarag did not make"):
