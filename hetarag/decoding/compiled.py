@@ -40,7 +40,6 @@ def compiled_step(block: Block, config: Any) -> Callable[[dict[str, Any]], tuple
     """
     # In one piece: a step that fell apart would leave graphs with our hooks in shared functions.
     options = {**config.to_dict(), "fullgraph": True}
-
     compiled = torch.compile(_own(block.model), **options)
 
     def step(inputs: dict[str, Any]) -> tuple[Any, Record]:

@@ -103,11 +103,14 @@ class Session:
     def _compiled_call(self, compile_config: Any = None) -> Call:
         """In place of `model.get_compiled_call`, which generate asks for steps after the prefill."""
         if not self.rule.compiles or "flash" in str(self.model.config._attn_implementation):
-            uncompiled: Call = (
-                self.model.__call__
-            )  # nor can transformers compile flash attention so
+            # Nor can transformers compile flash attention over a static cache in one piece.
+            uncompiled: Call = self.model.__call__
             return uncompiled
-        step = compiled_step(self, compile_config or self.model._default_compile_config())
+        from transformers import CompileConfig
+        from transformers.modeling_outputs import CausalLMOutputWithPast
+
+        default = getattr(self.model, "_default_compile_config", CompileConfig)
+        step = compiled_step(self, compile_config or default())
 
         def call(**inputs: Any) -> Any:
             if inputs.get("output_attentions") or inputs.get("output_hidden_states"):
@@ -116,8 +119,6 @@ class Session:
             with torch.no_grad():
                 scores, record = step(inputs)
             self._note(record)
-            from transformers.modeling_outputs import CausalLMOutputWithPast
-
             return CausalLMOutputWithPast(
                 logits=scores[:, None], past_key_values=inputs["past_key_values"]
             )
