@@ -1,8 +1,9 @@
-"""A TCP proxy in front of a real server that makes it slow, silent or broken."""
+"""A TCP proxy in front of a real server that makes it slow, silent or broken, or speaks TLS for it."""
 
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from threading import Event, Lock, Thread
 from typing import Literal, Self
@@ -16,10 +17,11 @@ class Proxy:
 
     `mode` may change at any time and holds for open connections too: "delay" holds every piece of an
     answer back for `seconds`, "black-hole" keeps connections and answers nothing, "reset" ends each
-    with a TCP reset.
+    with a TCP reset. With `tls` clients have to speak TLS, which the server behind it does not see.
     """
 
-    def __init__(self, port: int, seconds: float = 30.0) -> None:
+    def __init__(self, port: int, seconds: float = 30.0, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.mode: Mode = "pass"
         self._server_port = port
         self._seconds = seconds
@@ -47,6 +49,14 @@ class Proxy:
         while not self._ended.is_set():
             try:
                 client, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                if self._tls is not None:
+                    client = self._tls.wrap_socket(client, server_side=True)
+            except OSError:
+                continue  # a client that does not trust us
+            try:
                 server = socket.create_connection(("127.0.0.1", self._server_port))
             except OSError:
                 return
