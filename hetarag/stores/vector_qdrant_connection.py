@@ -150,4 +150,7 @@ def client_of(address: ServerAddress, folder: Path, patience: int) -> QdrantClie
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    # An error of gRPC prints its whole inside; its details are what happened.
+    details = getattr(error, "details", None)
+    text = details() if callable(details) else str(error)
+    return " ".join(str(text).split())[:300] or type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 import warnings
 from collections.abc import Iterator
@@ -73,6 +74,25 @@ def test_two_prefixes_are_two_stores(store: QdrantStore, tmp_path: Path) -> None
 def test_a_folder_in_use_is_refused(store: QdrantStore, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="already accessed"):
         QdrantStore.open("qdrant+local://", tmp_path, StoreOptions(DIMENSION))
+
+
+def test_a_grpc_port_that_is_silent_is_late(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        address = f"http://127.0.0.1:{port}?grpc=true&grpc_port={port}&timeout=1"
+        store = QdrantStore.open(address, tmp_path, StoreOptions(DIMENSION))
+        with pytest.raises(StoreTimeoutError, match="no answer in time.*timeout=SECONDS"):
+            store.apply([chunk(0)])
+        store.close()
+
+
+def test_a_grpc_error_says_what_happened(tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{free_port()}?grpc=true&grpc_port=1"
+    store = QdrantStore.open(address, tmp_path, StoreOptions(DIMENSION))
+    with pytest.raises(StoreError, match="failed to connect to all addresses") as caught:
+        store.apply([chunk(0)])
+    assert "_InactiveRpcError" not in str(caught.value)
+    store.close()
 
 
 @pytest.mark.parametrize("way", ["", "&grpc=true"])
