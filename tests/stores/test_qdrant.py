@@ -20,7 +20,7 @@ pytest.importorskip("qdrant_client", reason="needs the extra hetarag[servers]")
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.vector_qdrant import QdrantStore
-from hetarag.types import Query
+from hetarag.types import Filter, Query
 from tests.servers.process import free_port
 from tests.servers.qdrant_server import QdrantServer
 
@@ -74,6 +74,28 @@ def test_two_prefixes_are_two_stores(store: QdrantStore, tmp_path: Path) -> None
 def test_a_folder_in_use_is_refused(store: QdrantStore, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="already accessed"):
         QdrantStore.open("qdrant+local://", tmp_path, StoreOptions(DIMENSION))
+
+
+def test_everything_goes_over_grpc_when_asked(tmp_path: Path) -> None:
+    """No REST interface is behind the address, so that nothing can go another way."""
+    from tests.servers.qdrant_grpc import grpc_stand_in
+
+    records = [chunk(number, collection="ab"[number % 2]) for number in range(9)]
+    with grpc_stand_in(tmp_path / "engine") as (port, points):
+        address = f"http://127.0.0.1:{free_port()}?grpc=true&grpc_port={port}"
+        store = QdrantStore.open(address, tmp_path, StoreOptions(DIMENSION))
+        store.apply(records)
+        assert dict(store.scan()) == content(records)
+        assert store.digests([records[0].id, "nobody"]) == {records[0].id: records[0].digest}
+        every = replace(for_everything(), vector=records[3].vector)
+        assert next(iter(store.search(every, 3))).id == records[3].id
+        some = replace(every, filter=Filter(collections=frozenset("a")))
+        assert {hit.id for hit in store.search(some, 9)} == {r.id for r in records[::2]}
+        np.testing.assert_allclose(store.vectors([records[3].id])[records[3].id], records[3].vector)
+        store.delete([records[0].id])
+        assert dict(store.scan()) == content(records[1:])
+        store.close()
+        assert {"index", "upsert", "query", "delete"} <= set(points.calls)
 
 
 def test_a_grpc_port_that_is_silent_is_late(tmp_path: Path) -> None:
