@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from hetarag import HetaRAG
 from hetarag.stores import fulltext_elasticsearch
 from tests.conftest import Opener
+from tests.servers.database_servers import PASSWORD, DatabaseServer
 from tests.servers.elasticsearch_server import ElasticsearchServer
 from tests.servers.running import database_server
 
@@ -29,7 +30,7 @@ class Place:
     refuse: Callable[[bool], None]
 
 
-@pytest.fixture(params=["fulltext", "sql"])
+@pytest.fixture(params=["fulltext", "postgresql", "mariadb"])
 def place(
     request: pytest.FixtureRequest, open_kb: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
@@ -45,19 +46,42 @@ def place(
         yield Place("fulltext", open_kb(stores={"fulltext": server.address}), full_disk)
         server.clear()
         return
-    database = database_server("postgresql")
-    url = database.new_database()
+    database = database_server(request.param)
+    url = sa.make_url(database.new_database())
+    if request.param == "mariadb":
+        yield Place("sql", open_kb(stores={"sql": _plain_user(database, url)}), _maria(database))
+        database.execute("SET GLOBAL read_only = OFF")
+        return
 
     def read_only(on: bool) -> None:
-        name = sa.make_url(url).database
+        value = "on" if on else "off"
         database.execute(
-            f"ALTER DATABASE {name} SET default_transaction_read_only = {'on' if on else 'off'}"
+            f"ALTER DATABASE {url.database} SET default_transaction_read_only = {value}"
         )
         database.execute(  # the setting is that of new connections
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            f"WHERE datname = '{url.database}'"
         )
 
-    yield Place("sql", open_kb(stores={"sql": url}), read_only)
+    yield Place("sql", open_kb(stores={"sql": shown(url)}), read_only)
+
+
+def _plain_user(database: DatabaseServer, url: sa.URL) -> str:
+    """Make a user who may do everything in one database: read_only does not hold for root."""
+    name = f"user_{url.database}"
+    database.execute(f"CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")
+    database.execute(f"CREATE USER {name}@localhost IDENTIFIED BY '{PASSWORD}'")
+    for host in ("127.0.0.1", "localhost"):
+        database.execute(f"GRANT ALL PRIVILEGES ON {url.database}.* TO {name}@'{host}'")
+    return shown(url.set(username=name))
+
+
+def _maria(database: DatabaseServer) -> Callable[[bool], None]:
+    return lambda on: database.execute(f"SET GLOBAL read_only = {'ON' if on else 'OFF'}")
+
+
+def shown(url: sa.URL) -> str:
+    return url.render_as_string(hide_password=False)
 
 
 def test_what_a_server_refuses_is_owed_and_delivered(
