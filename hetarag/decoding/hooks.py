@@ -49,7 +49,8 @@ class Pass:
                 "before the block was entered, or its blocks are replaced by a fused kernel. "
                 "Pass the uncompiled model."
             )
-        return torch.cat([_as(seen[x], like) for x in layers], 1)
+        # Blocks of a model that is spread over devices lie elsewhere than its head.
+        return torch.cat([seen[x].to(like) for x in layers], 1)
 
 
 class Rule(Protocol):
@@ -171,12 +172,6 @@ def _for_product(head: nn.Module, rows: Tensor) -> Tensor:
     ):
         return rows.to_mkldnn()
     return rows
-
-
-def _as(states: Tensor, like: Tensor) -> Tensor:
-    """Move states to the head's device and type: a model may be spread over devices."""
-    same = states.device == like.device and states.dtype == like.dtype
-    return states if same else states.to(like)
 
 
 def _last(states: Any) -> Tensor:

@@ -100,7 +100,7 @@ class LayerFusionRule:
 
     def _rows(self, seen: Pass, final: Tensor) -> Tensor:
         h = seen.stacked("h", self.layers, final)
-        if len(self.layers) > 1 and self._chosen is not None:
+        if self._chosen is not None:
             h = pick(h, self._chosen.to(final.device))[:, None]
         if h.shape[1] == 1:
             return self._normed(h) if self.fusion.fuse_normed else h

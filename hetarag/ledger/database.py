@@ -44,10 +44,7 @@ def connect(url: str, folder: Path) -> Engine:
         ) from error
     prepare(engine)
     try:
-        tables = set(inspect(engine).get_table_names())
-        if reason := too_old(engine.dialect):
-            raise LedgerError(f"the ledger at {redact(address)}: {reason}, or another 'ledger.url'")
-        _migrate(engine, tables)
+        _migrate(engine)
     except SQLAlchemyError as error:
         raise LedgerError(
             f"the ledger at {redact(address)} cannot be used: {redact(str(error.args[0]))}; check "
@@ -56,16 +53,19 @@ def connect(url: str, folder: Path) -> Engine:
     return engine
 
 
-def _migrate(engine: Engine, tables: set[str]) -> None:
-    if _is_current(engine, tables):
+def _migrate(engine: Engine) -> None:
+    if _is_current(engine):
         return
     with migrating(engine):
-        # Another process may have been first.
-        if not _is_current(engine, set(inspect(engine).get_table_names())):
+        if not _is_current(engine):  # another process may have been first
             _upgrade(engine)
 
 
-def _is_current(engine: Engine, tables: set[str]) -> bool:
+def _is_current(engine: Engine) -> bool:
+    tables = set(inspect(engine).get_table_names())
+    if reason := too_old(engine.dialect):
+        where = redact(engine.url.render_as_string(hide_password=True))
+        raise LedgerError(f"the ledger at {where}: {reason}, or another 'ledger.url'")
     if "alembic_version" in tables:
         with engine.connect().execution_options(reading=True) as connection:
             row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()

@@ -21,7 +21,7 @@ _PHYSICAL = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _RESERVED = ("hetarag_", "sqlite_", "pg_")
 
 _metadata = sa.MetaData()
-ROW_TYPE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+BIG_INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Texts compare by code points on every engine, and trailing blanks count where the engine can.
 _text = (
     sa.Text()
@@ -43,9 +43,9 @@ tables = sa.Table(
     _metadata,
     sa.Column("record_id", sa.String(36), primary_key=True),
     sa.Column("digest", sa.String(200), nullable=False),
-    sa.Column("table_number", ROW_TYPE, nullable=False),
+    sa.Column("table_number", BIG_INTEGER, nullable=False),
     sa.Column("physical", sa.String(60), nullable=False),
-    sa.Column("row_count", ROW_TYPE, nullable=False),
+    sa.Column("row_count", BIG_INTEGER, nullable=False),
     **TABLE_OPTIONS,
 )
 
@@ -64,12 +64,12 @@ owner = sa.Table(
 cells = sa.Table(
     "hetarag_cells",
     _metadata,
-    sa.Column("id", ROW_TYPE, primary_key=True, autoincrement=True),
+    sa.Column("id", BIG_INTEGER, primary_key=True, autoincrement=True),
     sa.Column("name", sa.String(KEY_LENGTH), nullable=False, index=True),
-    sa.Column("table_number", ROW_TYPE, nullable=False, index=True),
+    sa.Column("table_number", BIG_INTEGER, nullable=False, index=True),
     sa.Column("ordinal", sa.Integer(), nullable=False),
-    sa.Column(ROW, ROW_TYPE, nullable=False),
-    sa.Column("occurrences", ROW_TYPE, nullable=False),
+    sa.Column(ROW, BIG_INTEGER, nullable=False),
+    sa.Column("occurrences", BIG_INTEGER, nullable=False),
     sa.Column("value", _text, nullable=False),
     **TABLE_OPTIONS,
 )
@@ -79,8 +79,8 @@ cells = sa.Table(
 misfits = sa.Table(
     "hetarag_misfits",
     _metadata,
-    sa.Column("table_number", ROW_TYPE, primary_key=True, autoincrement=False),
-    sa.Column(ROW, ROW_TYPE, primary_key=True, autoincrement=False),
+    sa.Column("table_number", BIG_INTEGER, primary_key=True, autoincrement=False),
+    sa.Column(ROW, BIG_INTEGER, primary_key=True, autoincrement=False),
     sa.Column("ordinal", sa.Integer(), primary_key=True, autoincrement=False),
     sa.Column("value", _text, nullable=False),
     **TABLE_OPTIONS,
@@ -109,7 +109,7 @@ def readable_table(table: TableInfo) -> sa.TableClause:
     """
     return sa.table(
         check_physical(table.physical),
-        sa.column(ROW, ROW_TYPE),
+        sa.column(ROW, BIG_INTEGER),
         *(sa.column(check_physical(c.physical), COLUMN_TYPES[c.type]) for c in table.columns),
     )
 

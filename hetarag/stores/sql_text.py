@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hetarag.errors import StoreError
-from hetarag.stores.sql_schema import COLUMN_TYPES, ROW, ROW_TYPE, TABLE_OPTIONS, check_physical
+from hetarag.stores.sql_schema import BIG_INTEGER, COLUMN_TYPES, ROW, TABLE_OPTIONS, check_physical
 from hetarag.types import Cell, TableInfo
 
 _SAMPLE = "t_0_0"
@@ -43,7 +43,7 @@ class TableText:
                 f"that takes them as {', '.join(_MARKS)}, such as psycopg or PyMySQL",
             )
         self._mark = _MARKS[dialect.paramstyle]
-        key = sa.Column(ROW, ROW_TYPE, primary_key=True, autoincrement=False)
+        key = sa.Column(ROW, BIG_INTEGER, primary_key=True, autoincrement=False)
         sample = sa.Table(_SAMPLE, sa.MetaData(), key, **TABLE_OPTIONS)
         self._create = str(sa.schema.CreateTable(sample).compile(dialect=dialect)).strip()
         self._types = {name: kind.compile(dialect) for name, kind in COLUMN_TYPES.items()}

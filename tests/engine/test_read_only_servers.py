@@ -69,9 +69,8 @@ def place(
 def _plain_user(database: DatabaseServer, url: sa.URL) -> str:
     """Make a user who may do everything in one database: read_only does not hold for root."""
     name = f"user_{url.database}"
-    database.execute(f"CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")
-    database.execute(f"CREATE USER {name}@localhost IDENTIFIED BY '{PASSWORD}'")
     for host in ("127.0.0.1", "localhost"):
+        database.execute(f"CREATE USER {name}@'{host}' IDENTIFIED BY '{PASSWORD}'")
         database.execute(f"GRANT ALL PRIVILEGES ON {url.database}.* TO {name}@'{host}'")
     return shown(url.set(username=name))
 

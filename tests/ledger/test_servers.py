@@ -21,12 +21,10 @@ from sqlalchemy import func, select
 
 from hetarag import HetaRAG
 from hetarag.config import EMBEDDED
-from hetarag.databases import OLDEST
-from hetarag.errors import ConfigError, LedgerError, StoreError
+from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger.database import connect, migrations
 from hetarag.ledger.ledger import Ledger
 from hetarag.ledger.schema import documents, entities, metadata, outbox, versions
-from hetarag.stores.registry import StoreOptions, open_store
 from tests.conftest import RULES
 from tests.hashing import HashingEmbedder
 from tests.ledger import job
@@ -396,16 +394,3 @@ def test_processes_that_open_a_new_ledger_at_once_make_it_once(
     said = [child.communicate(timeout=60) for child in children]
     assert all(child.returncode == 0 for child in children), said
     assert len({out for out, _ in said}) == 1
-
-
-def test_a_server_that_is_too_old_is_refused_before_anything_is_written(
-    server: DatabaseServer, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """No old server is at hand: the real one is, when the oldest that can be used is newer."""
-    monkeypatch.setattr("hetarag.databases.OLDEST", dict.fromkeys(OLDEST, (99, 1)))
-    with pytest.raises(LedgerError, match=r"the oldest that can be used is 99\.1.*'ledger\.url'"):
-        connect(url, tmp_path)
-    with pytest.raises(StoreError, match=r"the oldest that can be used is 99\.1.*\[stores\] sql"):
-        open_store("sql", url, tmp_path, StoreOptions())
-    monkeypatch.undo()
-    connect(url, tmp_path).dispose()  # nothing was left that would be in the way

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sql_samples import table_info
 
 from hetarag.errors import StoreError
-from hetarag.stores.sql_schema import COLUMN_TYPES, ROW, ROW_TYPE, TABLE_OPTIONS
+from hetarag.stores.sql_schema import BIG_INTEGER, COLUMN_TYPES, ROW, TABLE_OPTIONS
 from hetarag.stores.sql_text import TableText
 from hetarag.types import TableInfo
 
@@ -25,7 +25,7 @@ def by_sqlalchemy(table: TableInfo) -> sa.Table:
     return sa.Table(
         table.physical,
         sa.MetaData(),
-        sa.Column(ROW, ROW_TYPE, primary_key=True, autoincrement=False),
+        sa.Column(ROW, BIG_INTEGER, primary_key=True, autoincrement=False),
         *(sa.Column(column.physical, COLUMN_TYPES[column.type]) for column in table.columns),
         **TABLE_OPTIONS,
     )
