@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import product
 from threading import Event, Thread
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 
 from hetarag.errors import LedgerError, StoreError
 from hetarag.ledger.dialects import clock
@@ -32,10 +32,11 @@ from hetarag.protocols import Store
 LEASE = 60.0
 """Seconds after which another process may take over what its owner has not renewed."""
 _EMBEDDED_LEASE = 600.0  # nobody else is there to take it over, so nothing is renewed
-_RETRY = 30.0  # seconds before a refused segment is tried again, doubled each time
+_RETRY = 30.0  # seconds that a refused segment waits, doubled each time (but see `_probe`)
 _ORDER = ("sql", "fulltext", "graph", "vector")  # rows of tables are read back from SQL
 
 Opener = Callable[[], Store]
+Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,7 @@ class Outbox:
         # A number of a process may come again, in another container or after a restart.
         self._me = f"{socket.gethostname()[:60]}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
-    def drain(
-        self, progress: Callable[[str, int], None] = lambda _store, _count: None
-    ) -> dict[str, str]:
+    def drain(self, progress: Progress = lambda _store, _count: None) -> dict[str, str]:
         """Write all that is owed; return the reason for each store that could not take it.
 
         `progress` is told a store's kind and how many records it took.
@@ -81,16 +80,17 @@ class Outbox:
         failed: dict[str, str] = {}
         with self._ledger.writing() as connection:
             self._writer.sweep(connection)
+            refused = select(outbox.c.store, outbox.c.operation).where(_waits(connection))
+            waiting = {(row.store, row.operation) for row in connection.execute(refused.distinct())}
         # All puts first: the last of them flips versions, and only then are removals owed.
         for operation, kind in product(("put", "remove"), _ORDER):
+            if kind not in self._stores or kind in failed:
+                continue
             try:
-                while kind in self._stores and kind not in failed:
-                    claims = self._claim(kind, operation)
-                    if not claims:
-                        break
-                    with self._renewed(claims):
-                        count = self._deliver(kind, operation, claims)
-                    progress(kind, count)
+                if (kind, operation) in waiting:
+                    self._probe(kind, operation, progress)
+                while claims := self._claim(kind, operation):
+                    self._bring(kind, operation, claims, progress)
             except StoreError as error:
                 failed[kind] = error.reason
         with self._ledger.writing() as connection:
@@ -118,11 +118,35 @@ class Outbox:
         return {store: reason for store, reason in rows if store in self._stores}
 
     def release(self) -> None:
-        """Give up all claims and waits: for a ledger that belongs to this process alone."""
+        """Give up all claims and waits: what processes that were killed had claimed is due at once.
+
+        One that lives loses its claims too; what it then writes a second time is the same.
+        """
         with self._ledger.writing() as connection:
             connection.execute(update(outbox).values(claimed_by=None, claimed_until=0.0))
 
-    def _claim(self, kind: str, operation: str) -> list[_Claim]:
+    def _probe(self, kind: str, operation: str, progress: Progress) -> None:
+        """Try one of the segments that wait after a refusal; once one is taken, none waits longer.
+
+        So what a server is owed reaches it with the first drain after its return, while one that
+        refuses is asked once a drain. The one tried least comes first: what is refused for its own
+        sake does not stand before the others.
+        """
+        claims = self._claim(kind, operation, waiting=True)
+        if not claims:  # others have them, or must go first
+            return
+        try:
+            self._bring(kind, operation, claims, progress)
+        except StoreError:
+            if not self._store(kind).health().ok:
+                raise
+            return
+        with self._ledger.writing() as connection:
+            waiting = (outbox.c.store == kind, _waits(connection))
+            connection.execute(update(outbox).where(*waiting).values(claimed_until=0.0))
+
+    def _claim(self, kind: str, operation: str, *, waiting: bool = False) -> list[_Claim]:
+        """Claim what is due, up to a batch; with `waiting`, one of the segments that are not."""
         with self._ledger.claiming() as connection:
             now = clock(connection)
             rows = connection.execute(
@@ -130,11 +154,11 @@ class Outbox:
                 .where(
                     outbox.c.store == kind,
                     outbox.c.operation == operation,
-                    outbox.c.claimed_until <= now,
+                    _waits(connection) if waiting else outbox.c.claimed_until <= now,
                     *self._in_order(kind, operation),
                 )
-                .order_by(outbox.c.number)
-                .limit(self._batch)
+                .order_by(*((outbox.c.attempts,) if waiting else ()), outbox.c.number)
+                .limit(1 if waiting else self._batch)
                 .with_for_update(skip_locked=True)
             ).all()
             claims: list[_Claim] = []
@@ -189,6 +213,13 @@ class Outbox:
             mine = (other.c.generation == outbox.c.generation, other.c.table == outbox.c.table)
             conditions.append(~exists().where(*owed, *mine))
         return conditions
+
+    def _bring(
+        self, kind: str, operation: str, claims: Sequence[_Claim], progress: Progress
+    ) -> None:
+        with self._renewed(claims):
+            count = self._deliver(kind, operation, claims)
+        progress(kind, count)
 
     def _deliver(self, kind: str, operation: str, claims: Sequence[_Claim]) -> int:
         write = self._put if operation == "put" else self._remove
@@ -299,3 +330,8 @@ class Outbox:
 
     def _store(self, kind: str) -> Store:
         return self._stores[kind]()
+
+
+def _waits(connection: Connection) -> ColumnElement[bool]:
+    """Return what is true of segments that were refused and whose time has not come."""
+    return and_(outbox.c.claimed_by.is_(None), outbox.c.claimed_until > clock(connection))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -31,13 +32,20 @@ class Neo4jServer:
         """The address with user and password."""
         return f"bolt://neo4j:{self.password}@127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, settings: str = "") -> None:
+        """Start it, with lines of neo4j.conf of one's own, and wait until it answers."""
+        self.process.environment["EXTRA_SETTINGS"] = settings
         self.process.start(self._answers)
+
+    def fill_disk(self, full: bool = True) -> None:
+        """Let the server write to no file any more, as where the disk is full."""
+        most = 0 if full else resource.RLIM_INFINITY
+        hard = resource.prlimit(self._pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (most, hard))
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the server itself."""
-        os.kill(int((self.folder / "data" / "server.pid").read_text()), number)
+        os.kill(self._pid, number)
 
     def stop(self) -> None:
         """End it; one that was frozen is woken first."""
@@ -61,6 +69,10 @@ class Neo4jServer:
             max_transaction_retry_time=0.0,
         ) as driver:
             return [list(r.values()) for r in driver.execute_query(statement).records]  # type: ignore[arg-type]
+
+    @property
+    def _pid(self) -> int:
+        return int((self.folder / "data" / "server.pid").read_text())
 
     def _answers(self) -> bool:
         return self.run("RETURN 1") == [[1]]

@@ -1,10 +1,11 @@
 """Qdrant's REST interface in a process of its own, over the engine in Qdrant's client.
 
-    python -m tests.servers.qdrant_http FOLDER PORT [API_KEY]
+    python -m tests.servers.qdrant_http FOLDER PORT REFUSED [API_KEY]
 
 A stand-in: no Qdrant server could be had where these tests are written. What it shows is the adapter's
 and the client's way over HTTP (requests as the published models have them, ids, vectors, filters,
 errors, deadlines, connections that break), not how a server behaves. Indexes are noted and not used.
+While the file REFUSED is there and holds {status, error}, whatever writes is answered with that.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def _plain(found: Any) -> Any:
     return json.loads(found.model_dump_json()) if hasattr(found, "model_dump_json") else found
 
 
-def handler_of(engine: Engine, api_key: str | None) -> type[BaseHTTPRequestHandler]:
+def handler_of(engine: Engine, api_key: str | None, refused: Path) -> type[BaseHTTPRequestHandler]:
     """Return the handler of one server."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -164,6 +165,11 @@ def handler_of(engine: Engine, api_key: str | None) -> type[BaseHTTPRequestHandl
             path = self.path.partition("?")[0]
             if api_key is not None and self.headers.get("api-key") != api_key:
                 self._send(403, {"status": {"error": "Forbidden"}})
+                return
+            writes = self.command in ("PUT", "DELETE") or path.endswith("/points/delete")
+            if writes and refused.exists():
+                answer = json.loads(refused.read_text())
+                self._send(answer["status"], {"status": {"error": answer["error"]}, "time": 0})
                 return
             try:
                 result = engine.answer(self.command, path, body)
@@ -192,6 +198,6 @@ def handler_of(engine: Engine, api_key: str | None) -> type[BaseHTTPRequestHandl
 
 
 if __name__ == "__main__":
-    place, number, *secret = sys.argv[1:]
-    serving = handler_of(Engine(Path(place)), secret[0] if secret else None)
+    place, number, refusal, *secret = sys.argv[1:]
+    serving = handler_of(Engine(Path(place)), secret[0] if secret else None, Path(refusal))
     ThreadingHTTPServer(("127.0.0.1", int(number)), serving).serve_forever()

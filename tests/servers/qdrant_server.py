@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import signal
 import sys
 from pathlib import Path
@@ -20,11 +21,12 @@ class QdrantServer:
             raise LookupError("needs the extra hetarag[servers]")
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
+        self._refused = folder / "refused.json"
         self._api_key = api_key
         key = [api_key] if api_key else []
         command = [sys.executable, "-m", "tests.servers.qdrant_http", str(folder / "data")]
         self.process = ServerProcess(
-            [*command, str(self.port), *key],
+            [*command, str(self.port), str(self._refused), *key],
             folder / "qdrant.log",
             {"PYTHONPATH": str(Path(__file__).parents[2])},
         )
@@ -44,6 +46,14 @@ class QdrantServer:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process."""
         self.process.signal(number)
+
+    def refuse_writes(self, status: int, error: str) -> None:
+        """Answer whatever writes with this status and text, until `take_writes`."""
+        self._refused.write_text(json.dumps({"status": status, "error": error}))
+
+    def take_writes(self) -> None:
+        """Write again."""
+        self._refused.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """End it; one that was frozen is woken first."""
