@@ -22,6 +22,7 @@ from hetarag.eval.shapes import SHAPES, build
 from hetarag.models.install import resolve
 from hetarag.models.number_type import fastest_number_type
 from hetarag.models.reader import MEASURED
+from hetarag.models.torch_setup import without_bars
 
 Cache = Literal["dynamic", "static", "compiled"]
 """Which cache a step reads; `compiled` is a static one whose steps are compiled, on both sides."""
@@ -95,7 +96,8 @@ def load_model(name: str, dtype: str, device: str, config: Path | None = None) -
     import transformers
 
     folder = resolve(name, settings.cache, download=settings.download)
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=number_type)
+    with without_bars(transformers):
+        model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=number_type)
     model.generation_config.eos_token_id = None  # as many tokens as asked for
     return model.to(torch.device(device)).eval()
 
