@@ -91,6 +91,8 @@ class SearchSettings(_Section):
     `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
     at all (docs/notes/retrieval.md). `plain_weight` is how much the plain fusion of the lists counts
     beside what the link ranker has learnt; `hetarag tune` finds it for a user's own questions.
+    `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where
+    the second best piece has a probability below `decompose_below`; then the ranker ranks once more.
     """
 
     k: int = Field(default=10, ge=1, le=1000)
@@ -99,6 +101,8 @@ class SearchSettings(_Section):
     rerank: Literal["links", "none"] = "links"
     plain_weight: float = Field(default=PLAIN_WEIGHT, ge=0, le=20)
     hops: bool = True
+    decompose: Literal["none", "reader"] = "none"
+    decompose_below: float = Field(default=0.8, ge=0, le=1)
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)

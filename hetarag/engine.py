@@ -39,10 +39,11 @@ from hetarag.ledger.lock import FolderLock
 from hetarag.ledger.outbox import Outbox
 from hetarag.ledger.records import RecordReader
 from hetarag.ledger.versions import VersionWriter
+from hetarag.models.decomposition import ReaderDecomposer
 from hetarag.models.embedders import make_embedder
 from hetarag.pipeline import Pipeline, Watcher
 from hetarag.progress import shown_progress
-from hetarag.protocols import Embedder, Extractor, Reader
+from hetarag.protocols import Decomposer, Embedder, Extractor, Reader
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import FUSIONS, reciprocal_rank
 from hetarag.retrievers.plane import Fuser, RetrievalPlane
@@ -470,6 +471,8 @@ class HetaRAG:
             reranker=self._ranker(search.plain_weight) if search.rerank == "links" else None,
             router=ROUTERS[search.router],
             fuse=fuse,
+            decomposer=self._decomposer if search.decompose == "reader" else None,
+            decompose_below=search.decompose_below,
             hops=search.hops,
             deadline=search.deadline,
             concurrency=search.concurrency,
@@ -482,6 +485,10 @@ class HetaRAG:
             lambda texts: self.embedder.embed_queries(texts),
             plain_weight,
         )
+
+    @cached_property
+    def _decomposer(self) -> Decomposer:
+        return ReaderDecomposer(lambda: self._asker.reader)
 
     @cached_property
     def _linker(self) -> AliasLinker:

@@ -234,7 +234,8 @@ class Seed:
 class Query:
     """A question as the stores get it; `deadline` is a `time.monotonic()` value or None.
 
-    `stores` are the kinds that the plane may ask, None all of them.
+    `stores` are the kinds that the plane may ask, None all of them; `parts` are questions that a
+    language model would have answered on the way to this one.
     """
 
     text: str
@@ -244,6 +245,7 @@ class Query:
     filter: Filter = Filter()
     deadline: float | None = None
     stores: frozenset[str] | None = None
+    parts: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- answers of stores and plane

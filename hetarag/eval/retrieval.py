@@ -25,7 +25,7 @@ from hetarag.eval.run_folder import RunFolder
 from hetarag.eval.systems import PLANE, System, choose, systems_for
 from hetarag.models.manifest import sha256_of
 from hetarag.protocols import Embedder
-from hetarag.types import RankedEvidence
+from hetarag.types import STORE_KINDS, RankedEvidence
 
 DEPTH = 20
 _MEMORY_QUESTIONS = 20
@@ -179,7 +179,7 @@ def _line(rag: HetaRAG, question: Question, name: str, options: System) -> dict[
         # What is left: the question's vector and the names in it.
         stages["embedding and linking"] = max(0.0, seconds - stages.pop("total", 0.0))
         for store, status in found.trace.stores.items():
-            if status.status == "ok":
+            if status.status == "ok" and store in STORE_KINDS:
                 stages[f"{store} store"] = status.seconds
     return {
         "id": question.id,

@@ -50,7 +50,7 @@ def build(
     asked = clean(question)
     if not asked:
         raise InputError("the question is empty: ask something")
-    sources = _sources([(e.title, e.text) for e in evidence], max_words, best_last=True)
+    sources = numbered([(e.title, e.text) for e in evidence], max_words, best_last=True)
     return [
         {"role": "system", "content": _INSTRUCTIONS},
         *EXAMPLES,
@@ -72,7 +72,8 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", _NUMBER.sub(r"(\1)", visible)).strip()
 
 
-def _sources(pieces: Sequence[tuple[str, str]], max_words: int, *, best_last: bool = False) -> str:
+def numbered(pieces: Sequence[tuple[str, str]], max_words: int, *, best_last: bool = False) -> str:
+    """Return (title, text) pieces as numbered paragraphs of `max_words` words together."""
     texts = [clean(text).split(" ") for _, text in pieces]
     allowed = _share([len(words) for words in texts], max_words)
     lines = []
@@ -102,7 +103,7 @@ def _user(sources: str, question: str) -> str:
 
 def _example(pieces: Sequence[tuple[str, str]], question: str, answer: str) -> list[dict[str, str]]:
     return [
-        {"role": "user", "content": _user(_sources(pieces, MAX_WORDS), question)},
+        {"role": "user", "content": _user(numbered(pieces, MAX_WORDS), question)},
         {"role": "assistant", "content": answer},
     ]
 

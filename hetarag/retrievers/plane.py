@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
 from hetarag.ids import parse_row_id
-from hetarag.protocols import Hydrator, Reranker, Retriever, Store
+from hetarag.protocols import Decomposer, Hydrator, Reranker, Retriever, Store
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import Fused, Lists, Weights, reciprocal_rank
 from hetarag.retrievers.router import Router, route_by_rules
@@ -44,9 +44,13 @@ PARTS = "parts"
 RANKED = "ranked"
 """The name of the reranker's order when it is fused with what SQL has found."""
 
+DECOMPOSITION = "decomposition"
+"""The name under which a search tells how a language model fared that was asked for parts."""
+
 _RERANKERS = (LINKED, PARTS)  # lists that a reranker adds
 _RANKER_WEIGHT = 6.0  # beside 1 to 1.5 for SQL's rows, 10 for what it computed
 _DERIVED = {HOPS: "graph", COMPUTED: "sql"}  # lists that are not a store's own, and whose they are
+_TOLD = 5  # pieces of evidence that a language model gets to see before it decomposes a question
 _SEEDS = 3  # hits of stage 1 from which stage 2 starts: more of them lead astray
 _DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too little
 _LEDGER_AT_LEAST = 2.0  # seconds for the texts of what was found in time
@@ -65,6 +69,8 @@ class _Progress:
     lists: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
     statuses: dict[str, StoreStatus] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    parts: tuple[str, ...] | None = None
+    """What a language model has told apart; None before it was asked, which is done once."""
 
     @property
     def weights(self) -> dict[str, float]:
@@ -128,6 +134,8 @@ class RetrievalPlane(Retriever):
         hydrator: Hydrator,
         *,
         reranker: Reranker | None = None,
+        decomposer: Decomposer | None = None,
+        decompose_below: float = 0.8,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
         hops: bool = True,
@@ -137,6 +145,8 @@ class RetrievalPlane(Retriever):
         self._stores = stores
         self._hydrator = hydrator
         self._reranker = reranker
+        self._decomposer = decomposer
+        self._decompose_below = decompose_below
         self._router = router
         self._fuse = fuse
         self._hops = hops
@@ -291,11 +301,13 @@ class RetrievalPlane(Retriever):
         others = [(i, score) for i, score in fused if i not in computed]
         if self._reranker is None or not others:
             return fused
-        # It asks the vector store and the ledger, so it keeps the deadline as they do.
-        reranker, lists = self._reranker, dict(progress.lists)
-        status, answer = self._fan_out.run(
-            "reranker", lambda: reranker.rerank(query, lists, others, gate), _end(query)
-        )
+        started = time.monotonic()
+        status, answer = self._judge(self._reranker, query, progress, others, gate)
+        if answer is not None and self._decompose(
+            query, progress, answer[0], gate, time.monotonic() - started
+        ):
+            status, again = self._judge(self._reranker, query, progress, others, gate)
+            answer = again or answer
         if answer is None:
             progress.statuses["vector"] = replace(
                 progress.statuses["vector"],
@@ -314,13 +326,56 @@ class RetrievalPlane(Retriever):
         voices[RANKED] = [Hit(RANKED, i, n, score) for n, (i, score) in enumerate(order, start=1)]
         return self._fuse(voices, progress.weights | {RANKED: _RANKER_WEIGHT})
 
+    def _judge(
+        self,
+        reranker: Reranker,
+        query: Query,
+        progress: _Progress,
+        fused: Fused,
+        gate: _Gate,
+    ) -> tuple[StoreStatus, tuple[Fused, list[Hit]] | None]:
+        # It asks the vector store and the ledger, so it keeps the deadline as they do.
+        query = replace(query, parts=progress.parts or ())
+        lists = dict(progress.lists)
+        return self._fan_out.run(
+            "reranker", lambda: reranker.rerank(query, lists, fused, gate), _end(query)
+        )
+
+    def _decompose(
+        self, query: Query, progress: _Progress, ranked: Fused, gate: _Gate, seconds: float
+    ) -> bool:
+        """Ask for parts where the evidence convinces little; tell whether to judge once more.
+
+        What a question of several hops needs is two pieces at least, so the second best counts.
+        `seconds` is what a judgement takes: as much is left for the second one.
+        """
+        decomposer = self._decomposer
+        if decomposer is None or progress.parts is not None:
+            return False
+        progress.parts = ()
+        if len(ranked) > 1 and ranked[1][1] >= self._decompose_below:
+            progress.statuses[DECOMPOSITION] = StoreStatus(
+                "skipped", reason="the evidence convinces"
+            )
+            return False
+        best = list(gate([identifier for identifier, _ in ranked[:_TOLD]]).values())
+        end = _end(query) - 2 * seconds
+        started = time.monotonic()
+        status, parts = self._fan_out.run(
+            DECOMPOSITION, lambda: decomposer.parts(query.text, best, end), end
+        )
+        _add(progress.seconds, DECOMPOSITION, time.monotonic() - started)
+        progress.parts = parts or ()
+        progress.statuses[DECOMPOSITION] = replace(status, hits=len(progress.parts))
+        return bool(progress.parts)
+
     @staticmethod
     def _may_hold_more(progress: _Progress, factor: int) -> bool:
         """Tell whether a store gave as many as it was asked for, so that it may have more."""
         return any(
             progress.plan[store].k * factor <= status.hits
             for store, status in progress.statuses.items()
-            if status.status == "ok"
+            if status.status == "ok" and store in progress.plan
         )
 
 

@@ -108,7 +108,7 @@ class LinkRanker(Reranker):
         asked = Asked(query.text, passages)
         links = self._links.links(list(anchors), SHARED_BY)
         steps = choose_steps(links, asked, anchors, passages, _LINKS[0])
-        pieces = parts(query.text)
+        pieces = [*query.parts, *parts(query.text)]
         embedded = self._embedded([*pieces, *(step.question for step in steps)])
         answering = self._answering(query, [embedded[piece] for piece in pieces])
         near = [hit.id for hit in answering]
