@@ -93,6 +93,7 @@ class SearchSettings(_Section):
     beside what the link ranker has learnt; `hetarag tune` finds it for a user's own questions.
     `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where
     the second best piece has a probability below `decompose_below`; then the ranker ranks once more.
+    That takes what the reader takes: `deadline` must allow for it.
     """
 
     k: int = Field(default=10, ge=1, le=1000)

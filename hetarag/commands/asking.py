@@ -18,7 +18,7 @@ from hetarag.commands.common import (
 )
 from hetarag.commands.present import answer_json, print_answer, print_trace, search_json
 from hetarag.errors import InputError
-from hetarag.types import RankedEvidence, SearchTrace
+from hetarag.types import STORE_KINDS, RankedEvidence, SearchTrace
 
 Question = Annotated[str, typer.Argument(help="The question.")]
 Where = Annotated[
@@ -130,4 +130,5 @@ def _print(number: int, evidence: RankedEvidence) -> None:
 def _warn_incomplete(trace: SearchTrace) -> None:
     for store, status in trace.stores.items():
         if status.status in ("failed", "late"):
-            echo(f"! without the {store} store: {status.status}, {status.reason}")
+            what = f"the {store} store" if store in STORE_KINDS else store
+            echo(f"! without {what}: {status.status}, {status.reason}")
