@@ -18,7 +18,7 @@ from hetarag.types import RankedEvidence, TokenStep
 _MOST = 3
 _LONGEST = 200  # characters of a part: longer ones are explanations
 _TOKENS = 64
-_WORDS = 500
+_WORDS = 360
 _MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.):]|Q\d*:)\s*")
 
 _INSTRUCTIONS = (
