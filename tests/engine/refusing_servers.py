@@ -98,14 +98,18 @@ def neo4j_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServe
         pytest.skip(str(error.args[0]))
     server.start()
     yield server
-    server.stop()
+    server.kill()  # a gentle end takes ten seconds, and nobody needs the data
 
 
 @pytest.fixture
 def neo4j_read_only(neo4j_alone: Neo4jServer, open_kb: Opener) -> Place:
     def read_only(on: bool) -> None:
-        neo4j_alone.stop()
-        neo4j_alone.start("server.databases.default_to_read_only=true" if on else "")
+        if on:  # gently: it could not mend after a crash what it may not write
+            neo4j_alone.stop()
+            neo4j_alone.start("server.databases.default_to_read_only=true")
+        else:
+            neo4j_alone.kill()
+            neo4j_alone.start()
 
     return Place("graph", open_kb(stores={"graph": neo4j_alone.url}), read_only)
 
@@ -115,7 +119,7 @@ def neo4j_full(neo4j_alone: Neo4jServer, open_kb: Opener) -> Place:
     def full_disk(on: bool) -> None:
         neo4j_alone.fill_disk(on)
         if not on:  # a database that could not write its log stays down until it is started again
-            neo4j_alone.stop()
+            neo4j_alone.kill()
             neo4j_alone.start()
 
     return Place("graph", open_kb(stores={"graph": neo4j_alone.url}), full_disk, reads=False)
