@@ -85,6 +85,10 @@ PLAIN_WEIGHT = 1.5
 """Chosen on the sets that the ranker was trained on and kept for others (docs/notes/retrieval.md)."""
 
 
+DECOMPOSE_BELOW = 0.8
+"""That probability of the second best piece parts what is found from what is not (docs/notes/retrieval.md)."""
+
+
 class SearchSettings(_Section):
     """How the plane searches; times in seconds. `hops` is the second walk over the graph.
 
@@ -103,7 +107,7 @@ class SearchSettings(_Section):
     plain_weight: float = Field(default=PLAIN_WEIGHT, ge=0, le=20)
     hops: bool = True
     decompose: Literal["none", "reader"] = "none"
-    decompose_below: float = Field(default=0.8, ge=0, le=1)
+    decompose_below: float = Field(default=DECOMPOSE_BELOW, ge=0, le=1)
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)

@@ -39,7 +39,6 @@ from hetarag.ledger.lock import FolderLock
 from hetarag.ledger.outbox import Outbox
 from hetarag.ledger.records import RecordReader
 from hetarag.ledger.versions import VersionWriter
-from hetarag.models.decomposition import ReaderDecomposer
 from hetarag.models.embedders import make_embedder
 from hetarag.pipeline import Pipeline, Watcher
 from hetarag.progress import shown_progress
@@ -488,6 +487,8 @@ class HetaRAG:
 
     @cached_property
     def _decomposer(self) -> Decomposer:
+        from hetarag.models.decomposition import ReaderDecomposer  # as above: few searches ask one
+
         return ReaderDecomposer(lambda: self._asker.reader)
 
     @cached_property

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
+from hetarag.config import DECOMPOSE_BELOW
 from hetarag.ids import parse_row_id
 from hetarag.protocols import Decomposer, Hydrator, Reranker, Retriever, Store
 from hetarag.retrievers.fanout import FanOut
@@ -135,7 +136,7 @@ class RetrievalPlane(Retriever):
         *,
         reranker: Reranker | None = None,
         decomposer: Decomposer | None = None,
-        decompose_below: float = 0.8,
+        decompose_below: float = DECOMPOSE_BELOW,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
         hops: bool = True,
@@ -301,13 +302,9 @@ class RetrievalPlane(Retriever):
         others = [(i, score) for i, score in fused if i not in computed]
         if self._reranker is None or not others:
             return fused
-        started = time.monotonic()
         status, answer = self._judge(self._reranker, query, progress, others, gate)
-        if answer is not None and self._decompose(
-            query, progress, answer[0], gate, time.monotonic() - started
-        ):
-            status, again = self._judge(self._reranker, query, progress, others, gate)
-            answer = again or answer
+        if answer is not None and self._decompose(query, progress, answer[0], gate, status.seconds):
+            answer = self._judge(self._reranker, query, progress, others, gate)[1] or answer
         if answer is None:
             progress.statuses["vector"] = replace(
                 progress.statuses["vector"],
@@ -360,11 +357,10 @@ class RetrievalPlane(Retriever):
             return False
         best = list(gate([identifier for identifier, _ in ranked[:_TOLD]]).values())
         end = _end(query) - 2 * seconds
-        started = time.monotonic()
         status, parts = self._fan_out.run(
             DECOMPOSITION, lambda: decomposer.parts(query.text, best, end), end
         )
-        _add(progress.seconds, DECOMPOSITION, time.monotonic() - started)
+        _add(progress.seconds, DECOMPOSITION, status.seconds)
         progress.parts = parts or ()
         progress.statuses[DECOMPOSITION] = replace(status, hits=len(progress.parts))
         return bool(progress.parts)
