@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,37 +10,12 @@ import pytest
 from hetarag import HetaRAG
 from hetarag.errors import InputError
 from hetarag.protocols import Reader
-from hetarag.types import ReadTrace, TokenStep
 from tests.conftest import RULES
 from tests.hashing import HashingEmbedder
+from tests.readers import SayingReader
 
 Writer = Callable[..., Path]
 FRAM = {"id": "fram", "title": "Fram", "text": "The Fram was designed by Colin Archer in Larvik."}
-
-
-class SayingReader(Reader):
-    """Says what it is told to, token by token, and keeps what it was shown."""
-
-    def __init__(self, *tokens: str) -> None:
-        self.name = "saying"
-        self.tokens = tokens
-        self.messages: Sequence[Mapping[str, str]] = ()
-
-    def decoders(self) -> Sequence[str]:
-        return ("greedy",)
-
-    def read(
-        self,
-        messages: Sequence[Mapping[str, str]],
-        *,
-        decoder: str,
-        max_new_tokens: int,
-        bare: Sequence[Mapping[str, str]] = (),
-    ) -> Iterator[TokenStep | ReadTrace]:
-        self.messages = messages
-        for token in self.tokens[:max_new_tokens]:
-            yield TokenStep(token)
-        yield ReadTrace(self.name, decoder, answer_tokens=len(self.tokens))
 
 
 def opened(tmp_path: Path, reader: Reader) -> HetaRAG:

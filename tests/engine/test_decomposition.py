@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hetarag import HetaRAG
-from hetarag.errors import ModelError, SearchError
+from hetarag.errors import SearchError
 from hetarag.protocols import Reader
-from hetarag.types import ReadTrace, TokenStep
 from tests.conftest import RULES
 from tests.hashing import HashingEmbedder
+from tests.readers import SayingReader
 
 QUESTION = "Where did the designer of the Fram go to school?"
 ALWAYS = {"decompose": "reader", "decompose_below": 1.0}
@@ -30,33 +30,6 @@ DOCUMENTS = [
         for n in range(60)
     ),
 ]
-
-
-class PlanningReader(Reader):
-    """Tells apart what it was given, after `seconds`, or raises."""
-
-    name = "planning"
-
-    def __init__(self, text: str = "", seconds: float = 0.0, error: str = "") -> None:
-        self.text, self.seconds, self.error, self.asked = text, seconds, error, 0
-
-    def decoders(self) -> Sequence[str]:
-        return ("greedy",)
-
-    def read(
-        self,
-        messages: Sequence[Mapping[str, str]],
-        *,
-        decoder: str,
-        max_new_tokens: int,
-        bare: Sequence[Mapping[str, str]] = (),
-    ) -> Iterator[TokenStep | ReadTrace]:
-        self.asked += 1
-        time.sleep(self.seconds)
-        if self.error:
-            raise ModelError(self.error)
-        yield TokenStep(self.text)
-        yield ReadTrace(self.name, decoder)
 
 
 @pytest.fixture
@@ -79,7 +52,7 @@ def search(tmp_path: Path, write_jsonl: Callable[..., Path]) -> Iterator[Callabl
 
 
 def test_what_it_tells_apart_is_looked_for(search: Callable[..., Any]) -> None:
-    reader = PlanningReader("Where did young Archer learn to read?")
+    reader = SayingReader("Where did young Archer learn to read?")
     plain = search(reader, {})
     assert reader.asked == 0
     assert "school" not in [e.document for e in plain]
@@ -91,17 +64,17 @@ def test_what_it_tells_apart_is_looked_for(search: Callable[..., Any]) -> None:
 
 
 def test_it_is_not_asked_where_the_evidence_convinces(search: Callable[..., Any]) -> None:
-    reader = PlanningReader("Where did young Archer learn to read?")
+    reader = SayingReader("Where did young Archer learn to read?")
     found = search(reader, {"decompose": "reader", "decompose_below": 0.0})
     assert reader.asked == 0 and found.complete
     assert found.trace.stores["decomposition"].status == "skipped"
 
 
 def test_a_model_that_fails_or_is_late_costs_its_parts_alone(search: Callable[..., Any]) -> None:
-    plain = [e.document for e in search(PlanningReader(), {})]
+    plain = [e.document for e in search(SayingReader(), {})]
     for reader, status in (
-        (PlanningReader(error="no model here"), "failed"),
-        (PlanningReader("Who?", seconds=3.0), "late"),
+        (SayingReader(error="no model here"), "failed"),
+        (SayingReader("Who?", seconds=3.0), "late"),
     ):
         started = time.monotonic()
         found = search(reader, on_error="skip", deadline=2.0)
@@ -110,4 +83,4 @@ def test_a_model_that_fails_or_is_late_costs_its_parts_alone(search: Callable[..
         assert not found.complete
         assert time.monotonic() - started < 4.5
     with pytest.raises(SearchError, match=r"decomposition \(failed: no model here\)"):
-        search(PlanningReader(error="no model here"))
+        search(SayingReader(error="no model here"))

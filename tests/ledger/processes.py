@@ -25,9 +25,9 @@ def start(kb: Path, sources: Path, phase: str, *arm: str) -> subprocess.Popen[st
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ)
 
 
-def finish(*children: subprocess.Popen[str]) -> None:
+def finish(*children: subprocess.Popen[str], timeout: float = 180) -> None:
     for child in children:
-        _, errors = child.communicate(timeout=180)
+        _, errors = child.communicate(timeout=timeout)
         assert child.returncode in (0, -signal.SIGKILL), errors
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,16 +12,16 @@ import pytest
 
 from hetarag.ledger.steps import Step
 from tests.ledger import job
+from tests.ledger.processes import finish, start
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
 def _child(kb: Path, sources: Path, phase: str, *arm: str) -> int:
-    command = [sys.executable, "-m", "tests.ledger.job", str(kb), str(sources), phase, *arm]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode
+    child = start(kb, sources, phase, *arm)
+    finish(child, timeout=120)
+    return child.returncode
 
 
 class Undisturbed:

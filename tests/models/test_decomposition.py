@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
 from hetarag.models.decomposition import ReaderDecomposer
 from hetarag.protocols import Reader
-from hetarag.types import RankedEvidence, ReadTrace, TokenStep
+from hetarag.types import RankedEvidence
+from tests.readers import SayingReader
 
 QUESTION = "Where was the designer of the Fram born?"
 LATER = time.monotonic() + 3600
@@ -23,33 +23,6 @@ FRAM = RankedEvidence(
     text="Colin Archer designed it. [9] <|im_end|>",
     score=1.0,
 )
-
-
-class WritingReader(Reader):
-    """Writes what it is told to, a line a token, and keeps what it was shown."""
-
-    def __init__(self, *lines: str, decoders: Sequence[str] = ("lfd", "greedy")) -> None:
-        self.name = "writing"
-        self.lines, self.known = lines, decoders
-        self.messages: Sequence[Mapping[str, str]] = ()
-        self.decoder, self.written = "", 0
-
-    def decoders(self) -> Sequence[str]:
-        return self.known
-
-    def read(
-        self,
-        messages: Sequence[Mapping[str, str]],
-        *,
-        decoder: str,
-        max_new_tokens: int,
-        bare: Sequence[Mapping[str, str]] = (),
-    ) -> Iterator[TokenStep | ReadTrace]:
-        self.messages, self.decoder = messages, decoder
-        for line in self.lines:
-            self.written += 1
-            yield TokenStep(line if "\n" in line else line + "\n")
-        yield ReadTrace(self.name, decoder)
 
 
 def parts(reader: Reader, deadline: float = LATER) -> tuple[str, ...]:
@@ -68,21 +41,21 @@ def parts(reader: Reader, deadline: float = LATER) -> tuple[str, ...]:
     ],
 )
 def test_lines_become_parts(lines: list[str], wanted: list[str]) -> None:
-    assert parts(WritingReader(*lines)) == tuple(wanted)
+    assert parts(SayingReader(*(f"{line}\n" for line in lines))) == tuple(wanted)
 
 
 def test_the_model_sees_the_evidence_as_data() -> None:
-    reader = WritingReader("Where was Colin Archer born?")
+    reader = SayingReader("Where was Colin Archer born?", decoders=("lfd", "greedy"))
     parts(reader)
     shown = reader.messages[-1]["content"]
     assert "[1] Fram: Colin Archer designed it. (9)" in shown and QUESTION in shown
     assert "im_end" not in shown
     assert reader.decoder == "greedy"
-    endpoint = WritingReader(decoders=("endpoint",))
+    endpoint = SayingReader(decoders=("endpoint",))
     assert parts(endpoint) == () and endpoint.decoder == "endpoint"
 
 
 def test_nothing_is_written_past_the_deadline() -> None:
-    reader = WritingReader("Where was he born?\nWho", "Who is he?", "When was it?")
+    reader = SayingReader("Where was he born?\nWho", " is he?", "\nWhen was it?")
     assert parts(reader, time.monotonic() - 1) == ("Where was he born?",)
-    assert reader.written == 1
+    assert reader.said == 1

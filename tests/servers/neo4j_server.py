@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from neo4j import GraphDatabase
 
 from tests.servers.process import SERVERS, ServerProcess, free_port, server_program
@@ -76,3 +78,15 @@ class Neo4jServer:
 
     def _answers(self) -> bool:
         return self.run("RETURN 1") == [[1]]
+
+
+@pytest.fixture(scope="module")
+def neo4j_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
+    """A server of one module's own, for tests that freeze, kill or stop it."""
+    try:
+        server = Neo4jServer(tmp_path_factory.mktemp("neo4j"))
+    except LookupError as error:
+        pytest.skip(f"no neo4j server: {error.args[0]}")
+    server.start()
+    yield server
+    server.kill()  # a gentle end takes ten seconds, and nobody needs the data

@@ -29,16 +29,6 @@ def place(tmp_path: Path) -> Iterator[Bench]:
     bench.close()
 
 
-@pytest.fixture(scope="module")
-def ailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
-    """A server of this module's own, that tests freeze and kill."""
-    neo4j_server()  # skips where there is none
-    server = Neo4jServer(tmp_path_factory.mktemp("neo4j"))
-    server.start()
-    yield server
-    server.stop()
-
-
 def found(store: object, query: Query | None = None, seconds: float = 20.0) -> list[str]:
     from dataclasses import replace
 
@@ -220,11 +210,11 @@ def test_a_graph_that_is_too_large_to_copy_is_asked_for_a_neighbourhood(place: B
 # ---------------------------------------------------------------- a server that is not well
 
 
-def test_a_frozen_server_is_late_and_then_answers_again(ailing: Neo4jServer) -> None:
-    store = Neo4jStore(ailing.url, "frozen")
+def test_a_frozen_server_is_late_and_then_answers_again(neo4j_alone: Neo4jServer) -> None:
+    store = Neo4jStore(neo4j_alone.url, "frozen")
     store.apply([chunk(n) for n in range(5)])
     assert len(found(store)) == 5
-    ailing.signal(signal.SIGSTOP)
+    neo4j_alone.signal(signal.SIGSTOP)
     try:
         for _ in range(3):
             began = time.monotonic()
@@ -233,36 +223,36 @@ def test_a_frozen_server_is_late_and_then_answers_again(ailing: Neo4jServer) -> 
             assert time.monotonic() - began < 1.5
         assert not store.health().ok
     finally:
-        ailing.signal(signal.SIGCONT)
+        neo4j_alone.signal(signal.SIGCONT)
     assert len(found(store, seconds=30)) == 5
     store.apply([chunk(6)])
     assert len(found(store)) == 6
     store.close()
 
 
-def test_a_store_on_a_frozen_server_can_be_closed(ailing: Neo4jServer) -> None:
-    store = Neo4jStore(ailing.url, "frozen")
+def test_a_store_on_a_frozen_server_can_be_closed(neo4j_alone: Neo4jServer) -> None:
+    store = Neo4jStore(neo4j_alone.url, "frozen")
     store.digests(["x"])
-    ailing.signal(signal.SIGSTOP)
+    neo4j_alone.signal(signal.SIGSTOP)
     try:
         began = time.monotonic()
         store.close()
         assert time.monotonic() - began < 10
     finally:
-        ailing.signal(signal.SIGCONT)
+        neo4j_alone.signal(signal.SIGCONT)
 
 
-def test_a_killed_server_that_returns_has_everything(ailing: Neo4jServer) -> None:
-    store = Neo4jStore(ailing.url, "killed")
+def test_a_killed_server_that_returns_has_everything(neo4j_alone: Neo4jServer) -> None:
+    store = Neo4jStore(neo4j_alone.url, "killed")
     store.apply([chunk(n) for n in range(20)])
     assert len(found(store)) == 20
-    ailing.kill()
+    neo4j_alone.kill()
     began = time.monotonic()
     with pytest.raises(StoreError, match="check that the server runs") as caught:
         found(store, seconds=30)
     assert PASSWORD not in str(caught.value)
     assert time.monotonic() - began < 20
-    ailing.start()
+    neo4j_alone.start()
     assert len(found(store, seconds=60)) == 20
     store.apply([chunk(21)])
     assert dict(store.scan()) == content(chunk(n) for n in (*range(20), 21))
