@@ -85,8 +85,11 @@ PLAIN_WEIGHT = 1.5
 """Chosen on the sets that the ranker was trained on and kept for others (docs/notes/retrieval.md)."""
 
 
-DECOMPOSE_BELOW = 0.8
+UNSURE_BELOW = 0.8
 """That probability of the second best piece parts what is found from what is not (docs/notes/retrieval.md)."""
+
+CROSS_ENCODE_BELOW = 0.85
+"""Higher than `UNSURE_BELOW`, as reading takes a tenth of a second and not several (docs/notes/retrieval.md)."""
 
 
 class SearchSettings(_Section):
@@ -97,7 +100,10 @@ class SearchSettings(_Section):
     beside what the link ranker has learnt; `hetarag tune` finds it for a user's own questions.
     `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where
     the second best piece has a probability below `decompose_below`; then the ranker ranks once more.
-    That takes what the reader takes: `deadline` must allow for it.
+    That takes what the reader takes: `deadline` must allow for it. `cross_encoder` has a small one read
+    the pieces that the link ranker is unsure of, where the second best has a probability below
+    `cross_encode_below`: "auto" if the embedder is `minilm-l6-int8`, whose weights it shares, "always"
+    also beside another embedder.
     """
 
     k: int = Field(default=10, ge=1, le=1000)
@@ -107,7 +113,9 @@ class SearchSettings(_Section):
     plain_weight: float = Field(default=PLAIN_WEIGHT, ge=0, le=20)
     hops: bool = True
     decompose: Literal["none", "reader"] = "none"
-    decompose_below: float = Field(default=DECOMPOSE_BELOW, ge=0, le=1)
+    decompose_below: float = Field(default=UNSURE_BELOW, ge=0, le=1)
+    cross_encoder: Literal["auto", "always", "none"] = "auto"
+    cross_encode_below: float = Field(default=CROSS_ENCODE_BELOW, ge=0, le=1)
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)

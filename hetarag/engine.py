@@ -40,9 +40,11 @@ from hetarag.ledger.outbox import Outbox
 from hetarag.ledger.records import RecordReader
 from hetarag.ledger.versions import VersionWriter
 from hetarag.models.embedders import make_embedder
+from hetarag.models.install import resolve
+from hetarag.models.registry import MINILM_INT8
 from hetarag.pipeline import Pipeline, Watcher
 from hetarag.progress import shown_progress
-from hetarag.protocols import Decomposer, Embedder, Extractor, Reader
+from hetarag.protocols import Decomposer, Embedder, Extractor, PassageScorer, Reader
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import FUSIONS, reciprocal_rank
 from hetarag.retrievers.plane import Fuser, RetrievalPlane
@@ -434,6 +436,17 @@ class HetaRAG:
         """The embedder in use."""
         return self._given_embedder or make_embedder(self.settings.models)
 
+    def load_models(self) -> None:
+        """Load what searches need of models, so that none of them waits for it.
+
+        Raises:
+            ModelError: a model is not here, cannot be had, or is not what it should be.
+        """
+        if self._has("vector"):
+            _ = self.embedder
+        if self._cross_encodes(self.settings.search):
+            _ = self._cross_encoder
+
     @cached_property
     def _embeddings(self) -> EmbeddingCache:
         return EmbeddingCache(self._ledger, self.embedder)
@@ -472,6 +485,8 @@ class HetaRAG:
             fuse=fuse,
             decomposer=self._decomposer if search.decompose == "reader" else None,
             decompose_below=search.decompose_below,
+            cross_encoder=(lambda: self._cross_encoder) if self._cross_encodes(search) else None,
+            cross_encode_below=search.cross_encode_below,
             hops=search.hops,
             deadline=search.deadline,
             concurrency=search.concurrency,
@@ -484,6 +499,17 @@ class HetaRAG:
             lambda texts: self.embedder.embed_queries(texts),
             plain_weight,
         )
+
+    def _cross_encodes(self, search: SearchSettings) -> bool:
+        default = self._given_embedder is None and self.settings.models.embedder == MINILM_INT8
+        return search.cross_encoder == "always" or (search.cross_encoder == "auto" and default)
+
+    @cached_property
+    def _cross_encoder(self) -> PassageScorer:
+        from hetarag.models.cross_encoder import CrossEncoder  # as above
+
+        models = self.settings.models
+        return CrossEncoder(resolve(MINILM_INT8, models.cache, download=models.download))
 
     @cached_property
     def _decomposer(self) -> Decomposer:

@@ -150,6 +150,13 @@ class Decomposer(Protocol):
         """
 
 
+class PassageScorer(Protocol):
+    """Reads a question and a passage together, which is too slow for more than a few passages."""
+
+    def scores(self, question: str, passages: Sequence[tuple[str, str]]) -> Vector:
+        """Return a score for each (title, text), shape (n,): what it adds to the log-odds of relevance."""
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors."""
 

@@ -52,13 +52,18 @@ def room(
 ) -> dict[str, Any]:
     """Return index size and search memory in all and per passage; the knowledge base must be closed.
 
-    Memory is taken in a process of its own that searches an empty knowledge base first, so that
-    models and libraries do not count as the passages'.
+    Memory is taken in two processes of their own, of which one searches an empty knowledge base, so
+    that models and libraries do not count as the passages'.
     """
     disk = sizes_on_disk(kb)
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        empty, full = pool.submit(_searched, kb, settings, questions, embedder).result()
+    same = Settings(models=settings.models, search=settings.search)
+    with (
+        tempfile.TemporaryDirectory(prefix="hetarag-bench-") as folder,
+        ProcessPoolExecutor(1, mp_context=spawn, max_tasks_per_child=1) as pool,
+    ):
+        empty = pool.submit(_searched, Path(folder) / "kb", same, questions, embedder).result()
+        full = pool.submit(_searched, kb, settings, questions, embedder).result()
     return {
         "passages": passages,
         "index, MB": sum(disk.values()) / 2**20,
@@ -73,17 +78,9 @@ def room(
 
 def _searched(
     kb: Path, settings: Settings, questions: list[str], embedder: Embedder | None
-) -> tuple[float, float]:
-    with (
-        tempfile.TemporaryDirectory(prefix="hetarag-bench-") as folder,
-        HetaRAG.open(
-            Path(folder) / "kb", Settings(models=settings.models), embedder=embedder
-        ) as rag,
-    ):
-        for question in questions:
-            rag.search(question, access="all")
-    empty = resident_mb()
+) -> float:
     with HetaRAG.open(kb, settings, embedder=embedder) as rag:
+        rag.load_models()
         for question in questions:
             rag.search(question, access="all")
-        return empty, resident_mb()
+        return resident_mb()

@@ -157,12 +157,13 @@ def _search(
     watch: Callable[[str, int], None],
 ) -> None:
     """Search with the systems in turn for each question: a machine's drift then treats them alike."""
+    rag.load_models()
     warm: set[str] = set()
     for number, question in enumerate(questions, start=1):
         for name, options in systems.items():
             if (question.id, name) in kept:
                 continue
-            if name not in warm:  # models and stores are loaded by the first search
+            if name not in warm:  # stores are opened by the first search
                 rag.search(question.text, DEPTH, access="all", **options)
                 warm.add(name)
             kept.add(_line(rag, question, name, options))

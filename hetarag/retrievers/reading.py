@@ -1,0 +1,43 @@
+"""What the link ranker is unsure of, read by a cross-encoder.
+
+The ranker compares vectors, words and links; among twenty passages of one name they often do not tell
+which is asked for. A cross-encoder reads question and passage together. It is slow, so it gets the few
+pieces that the ranker neither trusts nor dismisses; the sure ones keep their places (docs/notes/retrieval.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import log, tanh
+
+_MOST = 16
+_DISMISSED, _TRUSTED = 0.02, 0.97
+_WEIGHT = 0.5  # of the log-odds read beside those judged; chosen with that of training
+_TINY = 1e-9
+
+Ranked = Sequence[tuple[str, float]]
+"""Ids with their probabilities, best first."""
+
+
+def convinces(ranked: Ranked, at_least: float) -> bool:
+    """Tell whether the evidence convinces: a question of several hops needs two pieces at least."""
+    return len(ranked) > 1 and ranked[1][1] >= at_least
+
+
+def doubtful(ranked: Ranked) -> list[str]:
+    """Return the ids of the best pieces that are neither trusted nor dismissed, at most sixteen."""
+    return [i for i, probability in ranked if _DISMISSED < probability < _TRUSTED][:_MOST]
+
+
+def reread(ranked: Ranked, scores: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return the pieces in their new order; `scores` are log-odds of those that were read."""
+    judged = [
+        (i, _shifted(probability, _WEIGHT * scores[i]) if i in scores else probability)
+        for i, probability in ranked
+    ]
+    return sorted(judged, key=lambda piece: (-piece[1], piece[0]))
+
+
+def _shifted(probability: float, by: float) -> float:
+    odds = log((probability + _TINY) / (1 - probability + _TINY)) + by
+    return 0.5 + 0.5 * tanh(odds / 2)  # the logistic function, which overflows in its usual form

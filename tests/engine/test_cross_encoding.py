@@ -1,0 +1,107 @@
+"""A search that has a cross-encoder read what the link ranker is unsure of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hetarag import HetaRAG
+from hetarag.errors import ModelError, SearchError
+from hetarag.types import Vector
+from tests.conftest import RULES
+from tests.hashing import HashingEmbedder
+
+QUESTION = "Which harbour has piers?"
+ALWAYS = {"cross_encoder": "always", "cross_encode_below": 1.0}
+DOCUMENTS = [
+    {"id": f"h{n}", "title": f"Harbour {n}", "text": f"The harbour number {n} has {n} piers."}
+    for n in range(30)
+]
+
+
+class Scorer:
+    """Likes one passage; counts what it has read."""
+
+    def __init__(self, likes: str, seconds: float = 0.0, error: str | None = None) -> None:
+        self.likes, self.seconds, self.error = likes, seconds, error
+        self.read: list[Sequence[tuple[str, str]]] = []
+
+    def scores(self, question: str, passages: Sequence[tuple[str, str]]) -> Vector:
+        self.read.append(passages)
+        time.sleep(self.seconds)
+        if self.error:
+            raise ModelError(self.error)
+        return np.array([20.0 if title == self.likes else -1.0 for title, _ in passages])
+
+
+@pytest.fixture
+def search(tmp_path: Path, write_jsonl: Callable[..., Path]) -> Iterator[Callable[..., Any]]:
+    """Search a filled knowledge base that has the given cross-encoder."""
+    with HetaRAG.open(tmp_path / "kb", RULES, embedder=HashingEmbedder()) as kb:
+        kb.ingest([write_jsonl(*DOCUMENTS)])
+
+        def run(scorer: Scorer, settings: dict[str, Any] = ALWAYS, **options: Any) -> Any:
+            kb.__dict__["_cross_encoder"] = scorer  # what its cached property would load
+            return kb.search(QUESTION, 10, settings=settings, **options)
+
+        yield run
+
+
+def test_what_it_likes_comes_first_and_says_so(search: Callable[..., Any]) -> None:
+    plain = search(Scorer(""), {})
+    last = plain.hits[9].title
+    scorer = Scorer(last)
+    found = search(scorer)
+    assert found.hits[0].title == last
+    assert len(scorer.read) == 1 and 0 < len(scorer.read[0]) <= 16
+    status = found.trace.stores["cross-encoder"]
+    assert (status.status, status.hits) == ("ok", len(scorer.read[0]))
+    said = [hit for hit in found.hits[0].hits if hit.store == "cross-encoder"]
+    assert [(hit.rank, hit.score) for hit in said] == [(1, 20.0)]
+    assert found.trace.seconds["cross-encoder"] > 0
+
+
+def test_it_reads_nothing_where_it_need_not_or_may_not(search: Callable[..., Any]) -> None:
+    plain = search(Scorer(""), {})
+    assert "cross-encoder" not in plain.trace.stores  # "auto": the embedder is another
+    for settings, options in (
+        ({**ALWAYS, "cross_encode_below": 0.0}, {}),  # everything convinces
+        ({**ALWAYS, "cross_encoder": "none"}, {}),
+        ({**ALWAYS, "rerank": "none"}, {}),
+        (ALWAYS, {"deadline": 0.45}),
+    ):
+        scorer = Scorer("Harbour 1")
+        found = search(scorer, settings, **options)
+        assert not scorer.read and found.complete
+        if "rerank" not in settings:
+            assert [e.document for e in found] == [e.document for e in plain]
+        status = found.trace.stores.get("cross-encoder")
+        assert status is None or status.status == "skipped"
+
+
+def test_failing_or_late_it_changes_nothing(search: Callable[..., Any]) -> None:
+    plain = [e.document for e in search(Scorer(""), {})]
+    for scorer, status in (
+        (Scorer("Harbour 1", error="no model here"), "failed"),
+        (Scorer("Harbour 1", seconds=3.0), "late"),
+    ):
+        found = search(scorer, on_error="skip", deadline=1.5)
+        assert [e.document for e in found] == plain
+        assert found.trace.stores["cross-encoder"].status == status
+        assert not found.complete
+    with pytest.raises(SearchError, match=r"cross-encoder \(failed: no model here\)"):
+        search(Scorer("Harbour 1", error="no model here"))
+
+
+def test_it_is_loaded_with_the_models(tmp_path: Path) -> None:
+    with HetaRAG.open(tmp_path / "kb", RULES, embedder=HashingEmbedder()) as kb:
+        kb.load_models()
+        assert "_cross_encoder" not in kb.__dict__
+    with HetaRAG.open(tmp_path / "other", RULES) as kb:  # the default embedder
+        kb.load_models()
+        assert "_cross_encoder" in kb.__dict__

@@ -1,0 +1,50 @@
+"""Which pieces a cross-encoder reads, and what its scores do to their order."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hetarag.retrievers.reading import convinces, doubtful, reread
+
+PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60).map(
+    lambda found: [(f"p{n:02}", p) for n, p in enumerate(sorted(found, reverse=True))]
+)
+
+
+def test_two_good_pieces_convince() -> None:
+    assert convinces([("a", 0.99), ("b", 0.85)], 0.85)
+    assert not convinces([("a", 0.99), ("b", 0.84)], 0.85)
+    assert not convinces([("a", 0.99)], 0.85) and not convinces([], 0.0)
+
+
+@given(PROBABILITIES)
+def test_trusted_and_dismissed_pieces_are_not_read(ranked: list[tuple[str, float]]) -> None:
+    known = dict(ranked)
+    read = doubtful(ranked)
+    assert len(read) <= 16 and all(0.02 < known[i] < 0.97 for i in read)
+    left = [i for i, p in ranked if 0.02 < p < 0.97 and i not in read]
+    assert not left or len(read) == 16
+
+
+@given(PROBABILITIES, st.data())
+def test_only_what_was_read_changes_and_by_half_its_score(
+    ranked: list[tuple[str, float]], data: st.DataObject
+) -> None:
+    scores = {i: data.draw(st.floats(-20, 20)) for i in doubtful(ranked)}
+    after = dict(reread(ranked, scores))
+    assert set(after) == {i for i, _ in ranked}
+    for i, p in ranked:
+        if i not in scores:
+            assert after[i] == p
+        else:
+            by = math.log(after[i] / (1 - after[i])) - math.log(p / (1 - p))
+            assert math.isclose(by, scores[i] / 2, abs_tol=1e-3)
+    order = [p for _, p in reread(ranked, scores)]
+    assert order == sorted(order, reverse=True)
+
+
+def test_no_score_is_too_large() -> None:
+    assert dict(reread([("a", 0.5), ("b", 0.4)], {"a": -1e6, "b": 1e6})) == {"a": 0.0, "b": 1.0}
