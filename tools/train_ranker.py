@@ -104,12 +104,17 @@ class Sets:
         self.names: list[str] = []
         self.first_names: list[str] = []
 
-    def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
-        """Return the candidates of each question; question n is judged by judge n mod len."""
+    def questions(self, name: str) -> list[Question]:
+        """Return the questions of a set, those that its name takes."""
         folder, _, count = name.partition(":")
         questions = read_questions(self._data / folder / "questions.jsonl")
         number = int(count or len(questions))
-        questions = questions[number:] if number < 0 else questions[:number]
+        return questions[number:] if number < 0 else questions[:number]
+
+    def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
+        """Return the candidates of each question; question n is judged by judge n mod len."""
+        folder = name.partition(":")[0]
+        questions = self.questions(name)
         found: list[Example] = []
         with HetaRAG.open(self._kb / folder) as rag:
             rag.ingest([self._data / folder / "corpus.jsonl"])

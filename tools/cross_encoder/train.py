@@ -1,0 +1,287 @@
+"""Train the cross-encoder that the package carries: step 3 of 3.
+
+    PYTHONPATH=tools python tools/cross_encoder/train.py DATA chains.jsonl \
+        --sets hotpotqa_dev_a musique_dev_a 2wiki_dev:250 --device cuda --out hetarag/models/cross-encoder.npz
+
+DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first 250 questions. Needs torch,
+transformers, onnx, and lightgbm for the judges. Each question is searched through the plane; the loss adds
+half the link ranker's log-odds to what is read, so that the cross-encoder learns what the ranker misses.
+The sets' own questions, three times as heavy as the chained ones, are judged by trees that have not seen
+them. Word embeddings stay as they are, so that only what is in the layers has to be kept: of each matrix's
+change the part of its largest singular values.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch.nn import functional
+from train_ranker import FOLDS, Sets, train
+from transformers import BertConfig, BertModel
+
+from hetarag import HetaRAG
+from hetarag.config import PLAIN_WEIGHT, ModelSettings
+from hetarag.ledger.links import MentionLinks
+from hetarag.models.install import install
+from hetarag.models.pooling import load_tokenizer
+from hetarag.models.registry import MINILM_INT8
+from hetarag.retrievers.features import matrix
+from hetarag.retrievers.neighbours import neighbours
+from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker
+from hetarag.retrievers.trees import TreeEnsemble
+
+QUESTION, TOGETHER = 72, 176  # tokens; the package's cross_encoder.py has the same
+CANDIDATES = 40  # of a question are kept, and all that answer
+SHOWN, ANSWERS = 12, 4  # of them in a step
+NEAR = 20  # wrong ones are drawn from the best so many
+JUDGED = 0.5  # of the ranker's log-odds in the loss
+RANK = 32
+
+
+@dataclass
+class Item:
+    """A question, its best candidates, whether they answer, and the ranker's log-odds."""
+
+    question: str
+    passages: list[tuple[str, str]]
+    answers: np.ndarray[Any, Any]
+    odds: np.ndarray[Any, Any]
+
+
+class Judge(LinkRanker):
+    """Keeps the candidates of the last search and what two ensembles say of them."""
+
+    first: TreeEnsemble
+    second: TreeEnsemble
+
+    def rerank(self, query: Any, lists: Any, fused: Any, hydrate: Any) -> Any:
+        """Judge and rank nothing."""
+        found = self.candidates(query, lists, fused, hydrate)
+        found = self.further(found, self.first.probabilities(matrix(found)[1]), hydrate)
+        rows = matrix(found)[1]
+        _, around = neighbours(found, self.first.probabilities(rows))
+        p = self.second.probabilities(np.hstack([rows, around]))
+        self.odds = np.log(p + 1e-9) - np.log(1 - p + 1e-9) + PLAIN_WEIGHT * found.plain()
+        self.found = found
+        return [], []
+
+
+def record(
+    data: Path, kb: Path, folder: str, questions: Sequence[tuple[str, set[str]]],
+    judges: Sequence[tuple[TreeEnsemble, TreeEnsemble]],
+) -> list[Item]:  # fmt: skip
+    """Search for each question; question n is judged by judges n mod their number."""
+    items = []
+    with HetaRAG.open(kb / folder) as rag:
+        rag.ingest([data / folder / "corpus.jsonl"])
+        judge = Judge(MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries)
+        rag._plane({})._reranker = judge
+        for number, (question, supporting) in enumerate(questions):
+            judge.first, judge.second = judges[number % len(judges)]
+            rag.search(question, 20, access="all")
+            pieces = [judge.found.passages[i] for i in judge.found.ids]
+            answers = np.array([float(piece.document in supporting) for piece in pieces])
+            order = np.argsort(-judge.odds, kind="stable")
+            kept = [n for at, n in enumerate(order) if at < CANDIDATES or answers[n]]
+            if answers.any():
+                texts = [(pieces[n].title, pieces[n].text) for n in kept]
+                items.append(Item(question, texts, answers[kept], judge.odds[kept]))
+    return items
+
+
+def unseen(sets: Sets, names: Sequence[str]) -> list[tuple[TreeEnsemble, TreeEnsemble]]:
+    """Return a pair of judges for each fold that has not seen its questions."""
+
+    def others(found: Any, fold: int) -> list[Any]:
+        return [[e for n, e in enumerate(found[name]) if n % FOLDS != fold] for name in names]
+
+    alone = {name: sets.record(name) for name in names}
+    features = sets.names
+    first = [train(others(alone, fold), features, seeds=2) for fold in range(FOLDS)]
+    around = {name: sets.record(name, first) for name in names}
+    return [(first[f], train(others(around, f), sets.names, seeds=2)) for f in range(FOLDS)]
+
+
+def base_weights(model: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the installed model's weights as transformers names them, and the file's names of them."""
+    graph = onnx.load(model).graph
+    given = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
+    users: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            users.setdefault(name, []).append(node)
+    weights, names = {}, {}
+    for name, value in given.items():
+        if name.startswith("inner.") and value.dtype == np.float32 and not name.endswith("_scale"):
+            weights[name.removeprefix("inner.")] = value
+            names[name.removeprefix("inner.")] = name
+    for node in graph.node:
+        made = node.output[0]
+        if node.op_type != "Mul" or f"{made}_q" not in given:
+            continue
+        value = given[f"{made}_q"].astype(np.float32) * given[f"{made}_scale"]
+        if made.startswith("inner."):
+            weights[made.removeprefix("inner.")] = value
+            continue
+        added = users[users[made][0].output[0]][0]  # the product's bias tells which matrix it is
+        bias = next(name for name in added.input if name in given)
+        name = bias.removeprefix("inner.").removesuffix(".bias") + ".weight"
+        weights[name], names[name] = value.T, made
+    return weights, names
+
+
+class Net(torch.nn.Module):
+    """MiniLM and a head over the mean and the first token."""
+
+    def __init__(self, weights: dict[str, Any]) -> None:
+        super().__init__()
+        config = BertConfig(
+            vocab_size=30522, hidden_size=384, num_hidden_layers=6, num_attention_heads=12,
+            intermediate_size=1536,
+        )  # fmt: skip
+        self.bert = BertModel(config, add_pooling_layer=False)
+        told = self.bert.load_state_dict({k: torch.tensor(v) for k, v in weights.items()}, strict=False)  # fmt: skip
+        if told.missing_keys:
+            raise SystemExit(f"the installed {MINILM_INT8} lacks {told.missing_keys}")
+        self.bert.embeddings.requires_grad_(False)
+        self.head = torch.nn.Linear(2 * 384, 1)
+        torch.nn.init.zeros_(self.head.weight)
+        torch.nn.init.zeros_(self.head.bias)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+        """Return a score for each pair."""
+        with torch.autocast(ids.device.type, torch.bfloat16):
+            hidden = self.bert(input_ids=ids, attention_mask=mask, token_type_ids=types)[0]
+        hidden = hidden.float()
+        mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        scores: torch.Tensor = self.head(torch.cat([mean, hidden[:, 0]], 1))[:, 0]
+        return scores
+
+
+def batch(
+    tokenizer: Any, pairs: list[tuple[str, tuple[str, str]]], device: str
+) -> list[torch.Tensor]:
+    """Return ids, mask and types of pairs, padded to the longest."""
+    found = []
+    for question, (title, text) in pairs:
+        asked = tokenizer.encode(question, add_special_tokens=False)
+        asked.truncate(QUESTION)
+        passage = tokenizer.encode(f"{title}. {text}", add_special_tokens=False)
+        passage.truncate(TOGETHER - len(asked.ids) - 3)
+        found.append(tokenizer.post_process(asked, passage))
+    arrays = np.zeros((3, len(found), max(len(pair.ids) for pair in found)), np.int64)
+    for row, pair in enumerate(found):
+        arrays[:, row, : len(pair.ids)] = pair.ids, pair.attention_mask, pair.type_ids
+    return list(torch.tensor(arrays).to(device))
+
+
+def chosen(item: Item, rng: np.random.Generator) -> list[int]:
+    """Return the candidates of one step, those that answer first."""
+    right = list(np.flatnonzero(item.answers)[:ANSWERS])
+    wrong = np.flatnonzero(item.answers == 0)[:NEAR]
+    likely = np.exp(0.5 * (item.odds[wrong] - item.odds[wrong].max(initial=-np.inf)))
+    count = min(len(wrong), SHOWN - len(right))
+    return right + list(rng.choice(wrong, count, replace=False, p=likely / likely.sum()))
+
+
+def fine_tune(net: Net, tokenizer: Any, items: list[Item], options: argparse.Namespace) -> None:
+    """Train; each answer is to score above all that is wrong, and to be likely by itself."""
+    rng = np.random.default_rng(0)
+    layers = [p for p in net.bert.parameters() if p.requires_grad]
+    groups = [{"params": layers, "lr": 5e-5}, {"params": net.head.parameters(), "lr": 1e-3}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+    steps = max(1, len(items) * options.rounds // options.batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min(1, step / (0.06 * steps + 1)) * max(0.0, 1 - step / steps)
+    )
+    order = np.concatenate([rng.permutation(len(items)) for _ in range(options.rounds)])
+    net.train()
+    for step in range(steps):
+        losses, pairs, parts = [], [], []
+        for number in order[step * options.batch : (step + 1) * options.batch]:
+            item = items[number]
+            shown = chosen(item, rng)
+            pairs += [(item.question, item.passages[n]) for n in shown]
+            parts.append((item.answers[shown], JUDGED * item.odds[shown]))
+        scores = net(*batch(tokenizer, pairs, options.device)).split([len(a) for a, _ in parts])
+        for score, (answers, judged) in zip(scores, parts, strict=True):
+            right = torch.tensor(answers, dtype=torch.float32, device=options.device)
+            odds = score + torch.tensor(judged, dtype=torch.float32, device=options.device)
+            wrong = torch.logsumexp(odds[right == 0], 0)
+            above = functional.softplus(wrong - odds[right > 0]).mean()
+            losses.append(above + 0.3 * functional.binary_cross_entropy_with_logits(odds, right))
+        loss = torch.stack(losses).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        if step % 50 == 0:
+            print(f"step {step} of {steps}: {loss.item():.3f}", flush=True)
+
+
+def changes(net: Net, weights: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Return what the package keeps: thin products for matrices, all else whole, by the file's names."""
+    head = torch.cat([net.head.weight[0], net.head.bias]).detach().cpu().numpy()
+    found: dict[str, Any] = {"head": head}
+    for name, value in net.bert.state_dict().items():
+        if name.startswith("embeddings") or name not in names:
+            continue
+        now = value.float().cpu().numpy()
+        if now.ndim == 1:
+            found[names[name]] = now
+            continue
+        left, size, right = np.linalg.svd((now - weights[name]).T, full_matrices=False)
+        root = np.sqrt(size[:RANK])
+        found[f"{names[name]}.left"] = (left[:, :RANK] * root).astype(np.float16)
+        found[f"{names[name]}.right"] = (root[:, None] * right[:RANK]).astype(np.float16)
+    return found
+
+
+def main() -> None:
+    """Record, train, save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("chains", type=Path)
+    parser.add_argument("--sets", nargs="+", required=True)
+    parser.add_argument("--kb", type=Path, default=Path("runs/cross-encoder"))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--limit", type=int, help="chained questions of each set")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    lines = [json.loads(line) for line in options.chains.read_text("utf-8").splitlines()]
+    shipped = [(TreeEnsemble.load(FIRST), TreeEnsemble.load(SECOND))]
+    sets = Sets(options.data, options.kb)
+    judges = unseen(sets, options.sets)
+    items: list[Item] = []
+    for name in options.sets:
+        folder = name.partition(":")[0]
+        own = [(q.text, set(q.supporting)) for q in sets.questions(name)]
+        items += 3 * record(options.data, options.kb, folder, own, judges)
+        made = [(x["question"], set(x["supporting"])) for x in lines if x["set"] == folder]
+        items += record(options.data, options.kb, folder, made[: options.limit], shipped)
+        print(f"{name}: {len(items)} questions with those before", flush=True)
+    folder = install(MINILM_INT8, ModelSettings().cache)
+    tokenizer = load_tokenizer(folder, TOGETHER)
+    tokenizer.no_truncation()
+    weights, names = base_weights(folder / "model.onnx")
+    net = Net(weights).to(options.device)
+    fine_tune(net, tokenizer, items, options)
+    np.savez(options.out, **changes(net, weights, names))
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
