@@ -32,6 +32,7 @@ VARIED: Sequence[Sequence[Changes]] = (
     [{"fusion": fusion} for fusion in ("rrf", "convex", "z-score", "distribution")],
     [{"rrf_k": k} for k in (5, 20, 60)],
     [{"router": router} for router in ("rules", "all")],
+    [{"cross_encoder": "none"}],
 )  # fmt: skip
 """What is tried, a setting after the other, each with the best of those before."""
 

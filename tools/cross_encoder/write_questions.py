@@ -8,7 +8,7 @@ question but the first 250. Each set is ingested once into --kb, for its names. 
 passage's subject or another name in it, and is answered by anything in the passage ("free") or by a name
 that leads to other passages ("link"). A line per question: {"set", "id", "kind", "name", "answer",
 "question", "names"}, `names` being those of the passage that stand in the question. The shipped cross-encoder
-had 25,597 questions written by Qwen2.5-Coder-1.5B in two minutes of one H200.
+was taught by 23,549, written by Qwen2.5-Coder-1.5B in two minutes of one H200.
 """
 
 from __future__ import annotations
