@@ -88,9 +88,6 @@ PLAIN_WEIGHT = 1.5
 UNSURE_BELOW = 0.8
 """That probability of the second best piece parts what is found from what is not (docs/notes/retrieval.md)."""
 
-CROSS_ENCODE_BELOW = 0.85
-"""Higher than `UNSURE_BELOW`, as reading takes a tenth of a second and not several (docs/notes/retrieval.md)."""
-
 
 class SearchSettings(_Section):
     """How the plane searches; times in seconds. `hops` is the second walk over the graph.
@@ -115,7 +112,7 @@ class SearchSettings(_Section):
     decompose: Literal["none", "reader"] = "none"
     decompose_below: float = Field(default=UNSURE_BELOW, ge=0, le=1)
     cross_encoder: Literal["auto", "always", "none"] = "auto"
-    cross_encode_below: float = Field(default=CROSS_ENCODE_BELOW, ge=0, le=1)
+    cross_encode_below: float = Field(default=UNSURE_BELOW, ge=0, le=1)
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)

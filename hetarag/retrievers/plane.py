@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
-from hetarag.config import CROSS_ENCODE_BELOW, UNSURE_BELOW
+from hetarag.config import UNSURE_BELOW
 from hetarag.ids import parse_row_id
 from hetarag.protocols import (
     Decomposer,
@@ -151,7 +151,7 @@ class RetrievalPlane(Retriever):
         decomposer: Decomposer | None = None,
         decompose_below: float = UNSURE_BELOW,
         cross_encoder: Callable[[], PassageScorer] | None = None,
-        cross_encode_below: float = CROSS_ENCODE_BELOW,
+        cross_encode_below: float = UNSURE_BELOW,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
         hops: bool = True,

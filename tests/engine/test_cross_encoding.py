@@ -58,7 +58,7 @@ def test_what_it_likes_comes_first_and_says_so(search: Callable[..., Any]) -> No
     scorer = Scorer(last)
     found = search(scorer)
     assert found.hits[0].title == last
-    assert len(scorer.read) == 1 and 0 < len(scorer.read[0]) <= 16
+    assert len(scorer.read) == 1 and 0 < len(scorer.read[0]) <= 12
     status = found.trace.stores["cross-encoder"]
     assert (status.status, status.hits) == ("ok", len(scorer.read[0]))
     said = [hit for hit in found.hits[0].hits if hit.store == "cross-encoder"]
