@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 from tokenizers import Encoding
 
 from hetarag.errors import ModelError
+from hetarag.models.onnx_embedder import start_session
 from hetarag.models.pooling import InThreads, load_tokenizer
 from hetarag.models.registry import MINILM_INT8
 from hetarag.protocols import PassageScorer
@@ -81,13 +82,7 @@ def _open(path: Path, changes: dict[str, Vector]) -> onnxruntime.InferenceSessio
     try:
         model = onnx.load(path)
         _change(model.graph, changes)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # as the embedder: one thread reads one passage
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        return start_session(model.SerializeToString())
     except Exception as error:  # neither library's exceptions have a public root
         raise ModelError(
             f"{path}: the cross-encoder cannot be made from it ({error}); install it again with "

@@ -104,16 +104,18 @@ def _scales_by_batch(model: Path) -> bool:
         return content.find(b"DynamicQuantize") >= 0
 
 
-def _open(model: Path) -> onnxruntime.InferenceSession:
-    """Open a session that computes each run in the thread that asks for it."""
+def start_session(model: str | bytes) -> onnxruntime.InferenceSession:
+    """Start a session of a file or its content that computes each run in the thread that asks for it."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _open(model: Path) -> onnxruntime.InferenceSession:
     try:
-        session = onnxruntime.InferenceSession(
-            str(model), options, providers=["CPUExecutionProvider"]
-        )
+        session = start_session(str(model))
     except Exception as error:  # onnxruntime's own exceptions have no public root
         raise ModelError(f"{model}: onnxruntime cannot open it: {error}") from error
     names = {node.name for node in session.get_inputs()}
