@@ -56,9 +56,10 @@ def test_search_prints_documented_json(folder: Path) -> None:
     first = found["evidence"][0]
     assert {"id", "kind", "document", "title", "text", "score", "hits"} <= first.keys()
     assert {"store", "rank", "score"} <= first["hits"][0].keys()
-    expected = {"vector", "fulltext", "graph", "sql", "cross-encoder"}
-    assert set(found["trace"]["stores"]) == expected
-    assert all(store["status"] == "ok" for store in found["trace"]["stores"].values())
+    stores = found["trace"]["stores"]
+    assert stores.pop("cross-encoder")["status"] in ("ok", "skipped")
+    assert set(stores) == {"vector", "fulltext", "graph", "sql"}
+    assert all(store["status"] == "ok" for store in stores.values())
     assert "notes/fram.md" in [e["document"] for e in found["evidence"]]
 
 
