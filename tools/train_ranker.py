@@ -27,7 +27,7 @@ import numpy as np
 from hetarag import HetaRAG
 from hetarag.eval.datasets import Question, read_questions
 from hetarag.ledger.links import MentionLinks
-from hetarag.retrievers.features import matrix
+from hetarag.retrievers.features import Candidates, matrix
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker, beside_plain_fusion
 from hetarag.retrievers.trees import TreeEnsemble
@@ -78,6 +78,7 @@ class Recorder(LinkRanker):
     rows: np.ndarray[Any, Any]
     plain: np.ndarray[Any, Any]
     documents: list[str]
+    found: Candidates
     first: TreeEnsemble | None = None
 
     def rerank(
@@ -91,6 +92,7 @@ class Recorder(LinkRanker):
             names, rows = matrix(found)
             more, around = neighbours(found, self.first.probabilities(rows))
             self.names, self.rows = [*names, *more], np.hstack([rows, around])
+        self.found = found
         self.documents = [found.passages[i].document for i in found.ids]
         self.plain = found.plain()
         return [], []

