@@ -84,6 +84,9 @@ class IngestSettings(_Section):
 PLAIN_WEIGHT = 1.5
 """Chosen on the sets that the ranker was trained on and kept for others (docs/notes/retrieval.md)."""
 
+SOURCE_WEIGHT = 1.0
+"""Chosen with the ranker trained on either half of its sets (docs/notes/retrieval.md)."""
+
 
 UNSURE_BELOW = 0.8
 """That probability of the second best piece parts what is found from what is not (docs/notes/retrieval.md)."""
@@ -94,7 +97,8 @@ class SearchSettings(_Section):
 
     `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
     at all (docs/notes/retrieval.md). `plain_weight` is how much the plain fusion of the lists counts
-    beside what the link ranker has learnt; `hetarag tune` finds it for a user's own questions.
+    beside what the link ranker has learnt, `source_weight` how much a passage gains from the passages
+    that it leads to; `hetarag tune` finds both for a user's own questions.
     `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where
     the second best piece has a probability below `decompose_below`; then the ranker ranks once more.
     That takes what the reader takes: `deadline` must allow for it. `cross_encoder` has a small one read
@@ -108,6 +112,7 @@ class SearchSettings(_Section):
     fusion: Literal["rrf", "convex", "z-score", "distribution"] = "rrf"
     rerank: Literal["links", "none"] = "links"
     plain_weight: float = Field(default=PLAIN_WEIGHT, ge=0, le=20)
+    source_weight: float = Field(default=SOURCE_WEIGHT, ge=0, le=20)
     hops: bool = True
     decompose: Literal["none", "reader"] = "none"
     decompose_below: float = Field(default=UNSURE_BELOW, ge=0, le=1)

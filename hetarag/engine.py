@@ -487,6 +487,7 @@ class HetaRAG:
             decompose_below=search.decompose_below,
             cross_encoder=(lambda: self._cross_encoder) if self._cross_encodes(search) else None,
             cross_encode_below=search.cross_encode_below,
+            source_weight=search.source_weight,
             hops=search.hops,
             deadline=search.deadline,
             concurrency=search.concurrency,

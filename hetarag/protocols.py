@@ -25,6 +25,7 @@ from hetarag.types import (
     ReadTrace,
     Record,
     Relation,
+    Reranking,
     SearchResult,
     StoreKind,
     TableInfo,
@@ -129,8 +130,8 @@ class Reranker(Protocol):
         lists: Mapping[str, Sequence[Hit]],
         fused: Sequence[tuple[str, float]],
         hydrate: Callable[[Sequence[str]], dict[str, RankedEvidence]],
-    ) -> tuple[list[tuple[str, float]], list[Hit]]:
-        """Return (id, score) of the candidates, best first, and the hits of lists of its own.
+    ) -> Reranking:
+        """Return the candidates, best first, the hits of lists of its own, and what leads to what.
 
         `lists` are the stores' lists, `fused` their fusion; `hydrate` returns the evidence behind
         ids that may be shown. Candidates that may not be shown are left out, and each is in a list:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import PurePath
-from typing import Any, Generic, Literal, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -274,6 +275,21 @@ class Hit:
     rank: int
     score: float
     payload: QueryResult | None = None
+
+
+Sources = Mapping[str, Mapping[str, float]]
+"""Of a candidate's id, the ids of the candidates that lead to it and the share of each."""
+
+
+class Reranking(NamedTuple):
+    """What a reranker makes of the candidates: their probabilities, and which lead to which.
+
+    `ranked` has the best first; `hits` are those of lists of its own.
+    """
+
+    ranked: list[tuple[str, float]]
+    hits: Sequence[Hit] = ()
+    sources: Sources = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

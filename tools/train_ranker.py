@@ -1,11 +1,15 @@
 """Train the link ranker that the package carries.
 
-    python tools/train_ranker.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 \
+    python tools/train_ranker.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 --written chains.jsonl \
         --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 --out hetarag/retrievers
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first, `:-250` the last 250
 questions. Needs lightgbm (MIT) beside hetarag. Each set is ingested once into --kb; what the plane's
 candidates look like is recorded through its own search; each question counts the same in each set.
+
+--written has questions that a language model wrote about passages of the same sets, chained into questions
+of several hops (tools/cross_encoder, steps 1 and 2). The second judgement learns from those too, all of
+them together as much as from all others: there are too few of the sets' own to tell what holds elsewhere.
 
 The second judgement sees the first one's probabilities. On the questions that both are trained on those
 come from ensembles that did not see the question: each fold is judged by what the others taught. Features
@@ -16,6 +20,8 @@ costs nothing where the trees were trained and holds better elsewhere (docs/note
 from __future__ import annotations
 
 import argparse
+import json
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +31,15 @@ import lightgbm
 import numpy as np
 
 from hetarag import HetaRAG
+from hetarag.config import SOURCE_WEIGHT
 from hetarag.eval.datasets import Question, read_questions
 from hetarag.ledger.links import MentionLinks
+from hetarag.retrievers.chains import raised, sources
 from hetarag.retrievers.features import Candidates, matrix
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker, beside_plain_fusion
 from hetarag.retrievers.trees import TreeEnsemble
-from hetarag.types import Hit, Query
+from hetarag.types import Hit, Query, Reranking, Sources
 
 PARAMETERS = {
     "objective": "binary",
@@ -47,6 +55,7 @@ PARAMETERS = {
     "deterministic": True,
 }
 ROUNDS, SEEDS = 240, 3
+LEAVES = 15  # of trees that learn from written questions too
 
 FOLDS = 5
 RISING = frozenset(
@@ -63,12 +72,14 @@ FALLING = frozenset(("cosine gap", "part gap", "p gap", "siblings better"))
 
 @dataclass
 class Example:
-    """A question, its candidates' documents, their rows and what plain fusion gives them."""
+    """A question, its candidates and their documents, rows, plain fusion's scores and sources."""
 
     question: Question
+    ids: Sequence[str]
     documents: list[str]
     rows: np.ndarray[Any, Any]
     plain: np.ndarray[Any, Any]
+    sources: Sources
 
 
 class Recorder(LinkRanker):
@@ -76,14 +87,12 @@ class Recorder(LinkRanker):
 
     names: list[str]
     rows: np.ndarray[Any, Any]
-    plain: np.ndarray[Any, Any]
-    documents: list[str]
     found: Candidates
     first: TreeEnsemble | None = None
 
     def rerank(
         self, query: Query, lists: Mapping[str, Sequence[Hit]], fused: Any, hydrate: Any
-    ) -> tuple[list[tuple[str, float]], list[Hit]]:
+    ) -> Reranking:
         """Record and rank nothing."""
         found = self.candidates(query, lists, fused, hydrate)
         self.names, self.rows = matrix(found)
@@ -93,9 +102,7 @@ class Recorder(LinkRanker):
             more, around = neighbours(found, self.first.probabilities(rows))
             self.names, self.rows = [*names, *more], np.hstack([rows, around])
         self.found = found
-        self.documents = [found.passages[i].document for i in found.ids]
-        self.plain = found.plain()
-        return [], []
+        return Reranking([])
 
 
 class Sets:
@@ -113,10 +120,26 @@ class Sets:
         number = int(count or len(questions))
         return questions[number:] if number < 0 else questions[:number]
 
-    def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
+    def written(self, name: str, file: Path, limit: int | None) -> list[Question]:
+        """Return the questions of several hops that `file` has for a set."""
+        folder = name.partition(":")[0]
+        lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        chained = [line for line in lines if line["set"] == folder and line["hops"] > 1]
+        random.Random(0).shuffle(chained)
+        return [
+            Question(str(n), x["question"], (), frozenset(x["supporting"]), "written")
+            for n, x in enumerate(chained[:limit])
+        ]
+
+    def record(
+        self,
+        name: str,
+        judges: Sequence[TreeEnsemble] = (),
+        questions: Sequence[Question] | None = None,
+    ) -> list[Example]:
         """Return the candidates of each question; question n is judged by judge n mod len."""
         folder = name.partition(":")[0]
-        questions = self.questions(name)
+        questions = self.questions(name) if questions is None else questions
         found: list[Example] = []
         with HetaRAG.open(self._kb / folder) as rag:
             rag.ingest([self._data / folder / "corpus.jsonl"])
@@ -127,37 +150,52 @@ class Sets:
             for number, question in enumerate(questions):
                 recorder.first = judges[number % len(judges)] if judges else None
                 rag.search(question.text, 20, access="all")
-                found.append(Example(question, recorder.documents, recorder.rows, recorder.plain))
+                seen = recorder.found
+                found.append(
+                    Example(
+                        question,
+                        seen.ids,
+                        [seen.passages[i].document for i in seen.ids],
+                        recorder.rows.astype(np.float32),
+                        seen.plain(),
+                        sources(seen),
+                    )
+                )
         self.names = recorder.names
         return found
 
 
 def train(
-    sets: Sequence[Sequence[Example]], names: Sequence[str], seeds: int = SEEDS
+    sets: Sequence[Sequence[Example]],
+    names: Sequence[str],
+    seeds: int = SEEDS,
+    written: Sequence[Example] = (),
 ) -> TreeEnsemble:
-    """Train one ensemble; each set weighs the same."""
-    rows = np.vstack([example.rows for found in sets for example in found])
-    labels = [
-        float(d in e.question.supporting) for found in sets for e in found for d in e.documents
-    ]
-    weights = [100 / len(found) for found in sets for e in found for _ in e.documents]
+    """Train one ensemble; each set weighs the same, and `written` as much as all sets together."""
+    own = [(example, 100 / len(found)) for found in sets for example in found]
+    total = sum(weight * len(example.documents) for example, weight in own)
+    share = total / max(1, sum(len(example.documents) for example in written))
+    examples = [*own, *((example, share) for example in written)]
+    rows = np.vstack([example.rows for example, _ in examples])
+    labels = [float(d in e.question.supporting) for e, _ in examples for d in e.documents]
+    weights = [weight for e, weight in examples for _ in e.documents]
+    leaves = LEAVES if written else int(str(PARAMETERS["num_leaves"]))
     direction = [(name in RISING) - (name in FALLING) for name in names]
     boosters = [
         lightgbm.train(
-            {**PARAMETERS, "monotone_constraints": direction, "seed": seed},
+            PARAMETERS | {"num_leaves": leaves, "monotone_constraints": direction, "seed": seed},
             lightgbm.Dataset(rows, labels, weight=weights),
             ROUNDS,
         )
         for seed in range(seeds)
     ]
-    return packed(boosters, names)
+    return packed(boosters, names, leaves)
 
 
-def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str]) -> TreeEnsemble:
-    """Put the trees of several boosters into one ensemble that gives their mean."""
+def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str], leaves: int) -> TreeEnsemble:
+    """Put the trees of several boosters, of at most so many leaves, into one that gives their mean."""
     trees = [t["tree_structure"] for b in boosters for t in b.dump_model()["tree_info"]]
-    leaves = PARAMETERS["num_leaves"]
-    shape = (len(trees), int(str(leaves)))
+    shape = (len(trees), leaves)
     feature, left, right = (np.zeros(shape, np.int32) for _ in range(3))
     threshold, value = np.zeros(shape), np.zeros(shape)
 
@@ -178,20 +216,25 @@ def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str]) -> TreeEn
     return TreeEnsemble(names, feature, threshold, left, right, value)
 
 
-def recall(ensemble: TreeEnsemble, found: Sequence[Example]) -> list[float]:
+def recall(ensemble: TreeEnsemble, examples: Sequence[Example]) -> list[float]:
     """Return recall at 2, 5, 10 and 20 of distinct documents, ranked as a search ranks them."""
     values = []
-    for example in found:
+    for example in examples:
         judged = beside_plain_fusion(ensemble.probabilities(example.rows), example.plain)
-        order = np.argsort(-judged, kind="stable")
-        ranked = list(dict.fromkeys(example.documents[i] for i in order))
+        pieces = list(zip(example.ids, judged.tolist(), strict=True))
+        documents = dict(zip(example.ids, example.documents, strict=True))
+        order = raised(pieces, example.sources, SOURCE_WEIGHT)
+        ranked = list(dict.fromkeys(documents[i] for i, _ in order))
         gold = example.question.supporting
         values.append([len(gold & set(ranked[:k])) / len(gold) for k in (2, 5, 10, 20)])
     return [round(float(v), 3) for v in np.mean(values, axis=0)]
 
 
 def both(
-    sets: Sets, chosen: Sequence[str], recorded: Mapping[str, Sequence[Example]]
+    sets: Sets,
+    chosen: Sequence[str],
+    recorded: Mapping[str, Sequence[Example]],
+    written: Mapping[str, Sequence[Question]],
 ) -> tuple[TreeEnsemble, TreeEnsemble]:
     """Train the first judgement and, on what folds of it say, the second."""
     names = sets.first_names
@@ -205,7 +248,9 @@ def both(
         for fold in range(FOLDS)
     ]
     around = [sets.record(name, folds) for name in chosen]
-    return first, train(around, sets.names)
+    asked = [name for name in chosen if written.get(name)]
+    chains = [e for name in asked for e in sets.record(name, [first], written[name])]
+    return first, train(around, sets.names, written=chains)
 
 
 def main() -> None:
@@ -215,13 +260,16 @@ def main() -> None:
     parser.add_argument("sets", nargs="+")
     parser.add_argument("--test", nargs="*", default=[])
     parser.add_argument("--leave-out", nargs="*", default=[], help="train without these as well")
+    parser.add_argument("--written", type=Path, help="chained questions, a line of JSON each")
+    parser.add_argument("--limit", type=int, help="of those in each set")
     parser.add_argument("--kb", type=Path, default=Path("runs/ranker"))
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     sets = Sets(options.data, options.kb)
     recorded = {name: sets.record(name) for name in options.sets}
     sets.first_names = sets.names
-    first, second = both(sets, options.sets, recorded)
+    written = {n: sets.written(n, options.written, options.limit) for n in options.sets if options.written}  # fmt: skip
+    first, second = both(sets, options.sets, recorded, written)
     for name, ensemble in ((FIRST, first), (SECOND, second)):
         ensemble.save(str(options.out / name))
         print(f"{name}: {(options.out / name).stat().st_size / 1000:.0f} kB", flush=True)
@@ -231,7 +279,7 @@ def main() -> None:
         print(f"trained on all, tested on {name}: first {once}, second {twice}", flush=True)
     for left_out in options.leave_out:
         rest = [name for name in options.sets if name != left_out]
-        alone = both(sets, rest, recorded)
+        alone = both(sets, rest, recorded, written)
         for name in (left_out, *options.test):
             found = sets.record(name, [alone[0]])
             print(f"trained without {left_out}, tested on {name}: {recall(alone[1], found)}")

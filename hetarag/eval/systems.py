@@ -45,6 +45,7 @@ def systems_for(settings: Settings) -> dict[str, System]:
     found["plane without hops"] = {"settings": {"hops": False}}
     found["plane without hops and ranker"] = {"settings": {"hops": False, "rerank": "none"}}
     found["plane without router"] = {"settings": {"router": "all"}}
+    found["plane without source weight"] = {"settings": {"source_weight": 0.0}}
     if settings.search.cross_encoder != "none":
         found["plane without cross-encoder"] = {"settings": {"cross_encoder": "none"}}
     if settings.search.decompose != "none":

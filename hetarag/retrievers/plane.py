@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 
-from hetarag.config import UNSURE_BELOW
+from hetarag.config import SOURCE_WEIGHT, UNSURE_BELOW
 from hetarag.ids import parse_row_id
 from hetarag.protocols import (
     Decomposer,
@@ -22,6 +22,7 @@ from hetarag.protocols import (
     Retriever,
     Store,
 )
+from hetarag.retrievers.chains import raised
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import Fused, Lists, Weights, reciprocal_rank
 from hetarag.retrievers.reading import convinces, doubtful, reread
@@ -31,6 +32,7 @@ from hetarag.types import (
     Hit,
     Query,
     RankedEvidence,
+    Reranking,
     SearchResult,
     SearchTrace,
     Seed,
@@ -152,6 +154,7 @@ class RetrievalPlane(Retriever):
         decompose_below: float = UNSURE_BELOW,
         cross_encoder: Callable[[], PassageScorer] | None = None,
         cross_encode_below: float = UNSURE_BELOW,
+        source_weight: float = SOURCE_WEIGHT,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
         hops: bool = True,
@@ -165,6 +168,7 @@ class RetrievalPlane(Retriever):
         self._decompose_below = decompose_below
         self._cross_encoder = cross_encoder
         self._cross_encode_below = cross_encode_below
+        self._source_weight = source_weight
         self._router = router
         self._fuse = fuse
         self._hops = hops
@@ -320,7 +324,9 @@ class RetrievalPlane(Retriever):
         if self._reranker is None or not others:
             return fused
         status, answer = self._judge(self._reranker, query, progress, others, gate)
-        if answer is not None and self._decompose(query, progress, answer[0], gate, status.seconds):
+        if answer is not None and self._decompose(
+            query, progress, answer.ranked, gate, status.seconds
+        ):
             answer = self._judge(self._reranker, query, progress, others, gate)[1] or answer
         if answer is None:
             progress.statuses["vector"] = replace(
@@ -329,9 +335,9 @@ class RetrievalPlane(Retriever):
                 reason=f"reranking: {status.reason}",
             )
             return fused
-        ranked, added = answer
-        ranked, read = self._read(query, progress, ranked, gate)
-        added = [*added, *read]
+        ranked, read = self._read(query, progress, answer.ranked, gate)
+        ranked = raised(ranked, answer.sources, self._source_weight)
+        added = [*answer.hits, *read]
         for name in _RERANKERS:
             progress.lists[name] = tuple(hit for hit in added if hit.store == name)
         placed = {identifier for identifier, _ in ranked}
@@ -349,7 +355,7 @@ class RetrievalPlane(Retriever):
         progress: _Progress,
         fused: Fused,
         gate: _Gate,
-    ) -> tuple[StoreStatus, tuple[Fused, list[Hit]] | None]:
+    ) -> tuple[StoreStatus, Reranking | None]:
         # It asks the vector store and the ledger, so it keeps the deadline as they do.
         query = replace(query, parts=progress.parts or ())
         lists = dict(progress.lists)

@@ -19,13 +19,14 @@ import numpy as np
 
 from hetarag.config import PLAIN_WEIGHT
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
+from hetarag.retrievers.chains import sources
 from hetarag.retrievers.features import Candidates, Rows, matrix
 from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.parts import parts
 from hetarag.retrievers.plane import LINKED, PARTS
 from hetarag.retrievers.trees import TreeEnsemble
-from hetarag.types import Hit, Query, RankedEvidence, Vector
+from hetarag.types import Hit, Query, RankedEvidence, Reranking, Vector
 
 FIRST, SECOND = "ranker-first.npz", "ranker-second.npz"
 _FUSED = 60
@@ -68,11 +69,11 @@ class LinkRanker(Reranker):
         lists: Mapping[str, Sequence[Hit]],
         fused: Sequence[tuple[str, float]],
         hydrate: Hydrate,
-    ) -> tuple[list[tuple[str, float]], list[Hit]]:
+    ) -> Reranking:
         """Return the candidates with their probabilities, best first, and what links and parts led to."""
         found = self.candidates(query, lists, fused, hydrate)
         if not found.ids:
-            return [], []
+            return Reranking([])
         rows, first = self._judged(found)
         further = self.further(found, first, hydrate)
         if further is not found:
@@ -85,7 +86,7 @@ class LinkRanker(Reranker):
         scores = dict(zip(found.ids, judged.tolist(), strict=True))
         ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
         near = [hit for hit in found.answering if hit.id in scores]
-        return ranked, [*_as_list(found.reached, scores), *near]
+        return Reranking(ranked, [*_as_list(found.reached, scores), *near], sources(found))
 
     def _judged(self, found: Candidates) -> tuple[Rows, Rows]:
         """Return the rows of the first judgement, and a probability for each candidate."""

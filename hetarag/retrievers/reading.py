@@ -8,14 +8,13 @@ pieces that the ranker neither trusts nor dismisses; the sure ones keep their pl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log, tanh
 
 from hetarag.retrievers.fusion import Fused
+from hetarag.retrievers.odds import shifted
 
 _MOST = 12  # 10 ms each on two cores
 _DISMISSED, _TRUSTED = 0.02, 0.97
 _WEIGHT = 0.5  # of the log-odds read beside those judged; chosen with that of training
-_TINY = 1e-9
 
 
 def convinces(ranked: Fused, at_least: float) -> bool:
@@ -31,12 +30,7 @@ def doubtful(ranked: Fused) -> list[str]:
 def reread(ranked: Fused, scores: Mapping[str, float]) -> Fused:
     """Return the pieces in their new order; `scores` are log-odds of those that were read."""
     judged = [
-        (i, _shifted(probability, _WEIGHT * scores[i]) if i in scores else probability)
+        (i, shifted(probability, _WEIGHT * scores[i]) if i in scores else probability)
         for i, probability in ranked
     ]
     return sorted(judged, key=lambda piece: (-piece[1], piece[0]))
-
-
-def _shifted(probability: float, by: float) -> float:
-    odds = log((probability + _TINY) / (1 - probability + _TINY)) + by
-    return 0.5 + 0.5 * tanh(odds / 2)  # the logistic function, which overflows in its usual form

@@ -21,6 +21,7 @@ from hetarag.types import (
     Query,
     QueryResult,
     RankedEvidence,
+    Reranking,
     SearchResult,
 )
 
@@ -222,7 +223,7 @@ class Reversing:
         found = hydrate([i for i, _ in fused] + ["new", "part"])
         order = ["new", *reversed([i for i, _ in fused]), "part"]
         ranked = [(i, 1 / n) for n, i in enumerate(order, start=1) if i in found]
-        return ranked, [Hit("links", "new", 1, 0.5), Hit("parts", "part", 1, 0.5)]
+        return Reranking(ranked, [Hit("links", "new", 1, 0.5), Hit("parts", "part", 1, 0.5)])
 
 
 def test_a_reranker_orders_anew_and_adds_and_sql_keeps_a_voice() -> None:
@@ -235,6 +236,18 @@ def test_a_reranker_orders_anew_and_adds_and_sql_keeps_a_voice() -> None:
     assert scores == sorted(scores, reverse=True)
     assert [h.store for e in found if e.id == "new" for h in e.hits] == ["links"]
     assert [h.store for e in found if e.id == "part" for h in e.hits] == ["parts"]
+
+
+def test_what_leads_to_the_likely_is_raised_after_all_else() -> None:
+    class Linking(Reversing):
+        def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
+            return super().rerank(query, lists, fused, hydrate)._replace(sources={"new": {"a": 1}})
+
+    stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
+    found = plane(*stores, reranker=Linking(), source_weight=2).search(Query("q"), 9)
+    assert [e.id for e in found] == ["new", "a", "c", "b", "part"]
+    found = plane(*stores, reranker=Linking(), source_weight=0).search(Query("q"), 9)
+    assert [e.id for e in found] == ["new", "c", "b", "a", "part"]
 
 
 def test_what_may_not_be_seen_does_not_come_back_through_a_reranker() -> None:

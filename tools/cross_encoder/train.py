@@ -64,7 +64,7 @@ class Judge(Recorder):
         """Judge and rank nothing."""
         nothing = super().rerank(*search)
         p = self.second.probabilities(self.rows)
-        self.odds = np.log(p + 1e-9) - np.log(1 - p + 1e-9) + PLAIN_WEIGHT * self.plain
+        self.odds = np.log(p + 1e-9) - np.log(1 - p + 1e-9) + PLAIN_WEIGHT * self.found.plain()
         return nothing
 
 

@@ -1,0 +1,53 @@
+"""Which candidates lead to which, and what a passage gains from those that it leads to.
+
+A passage that is reached through another one answers only together with it. So the evidence is a chain:
+a source is likely where anything that it leads to is likely, however little it says of the question
+itself. The ranker's trees judge each candidate alone; they see the likeliest neighbour, and what they
+made of it on encyclopedia questions does not hold for a table that leads to forty players. This here is
+not learnt and holds for both (docs/notes/retrieval.md).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hetarag.retrievers.features import Candidates
+from hetarag.retrievers.fusion import Fused
+from hetarag.retrievers.odds import shifted
+from hetarag.types import Sources
+
+_LEAST = 1e-6  # of a cosine, so that shares are positive
+
+
+def sources(found: Candidates) -> Sources:
+    """Return, of each candidate, the candidates that lead to it and the share of each, 1 in all.
+
+    A share is as large as the cosine of the source's best link with what the question leaves to be
+    asked. Pieces of one document do not lead to each other.
+    """
+    documents = {i: found.passages[i].document_id for i in found.ids}
+    shares: dict[str, dict[str, float]] = {}
+    for target, ways in found.reached.items():
+        best: dict[str, float] = defaultdict(float)
+        for way in ways:
+            source = way.step.link.source
+            if source in documents and documents[source] != documents.get(target):
+                best[source] = max(best[source], way.cosine, _LEAST)
+        if best and target in documents:
+            total = sum(best.values())
+            shares[target] = {source: cosine / total for source, cosine in best.items()}
+    return shares
+
+
+def raised(ranked: Fused, found: Sources, weight: float) -> Fused:
+    """Return the pieces in their new order: the log-odds of each grow by weight times what it leads to.
+
+    That is the expected number of passages that are looked for among those, each for its share.
+    """
+    judged = dict(ranked)
+    leads: dict[str, float] = defaultdict(float)
+    for target, shares in found.items():
+        for source, share in shares.items():
+            leads[source] += judged.get(target, 0.0) * share
+    pieces = [(i, shifted(p, weight * leads[i]) if i in leads else p) for i, p in judged.items()]
+    return sorted(pieces, key=lambda piece: (-piece[1], piece[0]))
