@@ -1,15 +1,11 @@
 """Train the link ranker that the package carries.
 
-    python tools/train_ranker.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 --written chains.jsonl \
+    python tools/train_ranker.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 \
         --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 --out hetarag/retrievers
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first, `:-250` the last 250
 questions. Needs lightgbm (MIT) beside hetarag. Each set is ingested once into --kb; what the plane's
 candidates look like is recorded through its own search; each question counts the same in each set.
-
---written has questions that a language model wrote about passages of the same sets, chained into questions
-of several hops (tools/cross_encoder, steps 1 and 2). The second judgement learns from those too, all of
-them together as much as from all others: there are too few of the sets' own to tell what holds elsewhere.
 
 The second judgement sees the first one's probabilities. On the questions that both are trained on those
 come from ensembles that did not see the question: each fold is judged by what the others taught. Features
@@ -20,8 +16,6 @@ costs nothing where the trees were trained and holds better elsewhere (docs/note
 from __future__ import annotations
 
 import argparse
-import json
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +49,6 @@ PARAMETERS = {
     "deterministic": True,
 }
 ROUNDS, SEEDS = 240, 3
-LEAVES = 15  # of trees that learn from written questions too
 
 FOLDS = 5
 RISING = frozenset(
@@ -72,11 +65,10 @@ FALLING = frozenset(("cosine gap", "part gap", "p gap", "siblings better"))
 
 @dataclass
 class Example:
-    """A question, its candidates and their documents, rows, plain fusion's scores and sources."""
+    """A question, its candidates' documents by id, rows, plain fusion's scores, and sources."""
 
     question: Question
-    ids: Sequence[str]
-    documents: list[str]
+    documents: dict[str, str]
     rows: np.ndarray[Any, Any]
     plain: np.ndarray[Any, Any]
     sources: Sources
@@ -120,26 +112,10 @@ class Sets:
         number = int(count or len(questions))
         return questions[number:] if number < 0 else questions[:number]
 
-    def written(self, name: str, file: Path, limit: int | None) -> list[Question]:
-        """Return the questions of several hops that `file` has for a set."""
-        folder = name.partition(":")[0]
-        lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-        chained = [line for line in lines if line["set"] == folder and line["hops"] > 1]
-        random.Random(0).shuffle(chained)
-        return [
-            Question(str(n), x["question"], (), frozenset(x["supporting"]), "written")
-            for n, x in enumerate(chained[:limit])
-        ]
-
-    def record(
-        self,
-        name: str,
-        judges: Sequence[TreeEnsemble] = (),
-        questions: Sequence[Question] | None = None,
-    ) -> list[Example]:
+    def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
         """Return the candidates of each question; question n is judged by judge n mod len."""
         folder = name.partition(":")[0]
-        questions = self.questions(name) if questions is None else questions
+        questions = self.questions(name)
         found: list[Example] = []
         with HetaRAG.open(self._kb / folder) as rag:
             rag.ingest([self._data / folder / "corpus.jsonl"])
@@ -151,51 +127,43 @@ class Sets:
                 recorder.first = judges[number % len(judges)] if judges else None
                 rag.search(question.text, 20, access="all")
                 seen = recorder.found
+                documents = {i: seen.passages[i].document for i in seen.ids}
                 found.append(
-                    Example(
-                        question,
-                        seen.ids,
-                        [seen.passages[i].document for i in seen.ids],
-                        recorder.rows.astype(np.float32),
-                        seen.plain(),
-                        sources(seen),
-                    )
+                    Example(question, documents, recorder.rows, seen.plain(), sources(seen))
                 )
         self.names = recorder.names
         return found
 
 
 def train(
-    sets: Sequence[Sequence[Example]],
-    names: Sequence[str],
-    seeds: int = SEEDS,
-    written: Sequence[Example] = (),
+    sets: Sequence[Sequence[Example]], names: Sequence[str], seeds: int = SEEDS
 ) -> TreeEnsemble:
-    """Train one ensemble; each set weighs the same, and `written` as much as all sets together."""
-    own = [(example, 100 / len(found)) for found in sets for example in found]
-    total = sum(weight * len(example.documents) for example, weight in own)
-    share = total / max(1, sum(len(example.documents) for example in written))
-    examples = [*own, *((example, share) for example in written)]
-    rows = np.vstack([example.rows for example, _ in examples])
-    labels = [float(d in e.question.supporting) for e, _ in examples for d in e.documents]
-    weights = [weight for e, weight in examples for _ in e.documents]
-    leaves = LEAVES if written else int(str(PARAMETERS["num_leaves"]))
+    """Train one ensemble; each set weighs the same."""
+    rows = np.vstack([example.rows for found in sets for example in found])
+    labels = [
+        float(d in e.question.supporting)
+        for found in sets
+        for e in found
+        for d in e.documents.values()
+    ]
+    weights = [100 / len(found) for found in sets for e in found for _ in e.documents]
     direction = [(name in RISING) - (name in FALLING) for name in names]
     boosters = [
         lightgbm.train(
-            PARAMETERS | {"num_leaves": leaves, "monotone_constraints": direction, "seed": seed},
+            {**PARAMETERS, "monotone_constraints": direction, "seed": seed},
             lightgbm.Dataset(rows, labels, weight=weights),
             ROUNDS,
         )
         for seed in range(seeds)
     ]
-    return packed(boosters, names, leaves)
+    return packed(boosters, names)
 
 
-def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str], leaves: int) -> TreeEnsemble:
-    """Put the trees of several boosters, of at most so many leaves, into one that gives their mean."""
+def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str]) -> TreeEnsemble:
+    """Put the trees of several boosters into one ensemble that gives their mean."""
     trees = [t["tree_structure"] for b in boosters for t in b.dump_model()["tree_info"]]
-    shape = (len(trees), leaves)
+    leaves = PARAMETERS["num_leaves"]
+    shape = (len(trees), int(str(leaves)))
     feature, left, right = (np.zeros(shape, np.int32) for _ in range(3))
     threshold, value = np.zeros(shape), np.zeros(shape)
 
@@ -216,25 +184,21 @@ def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str], leaves: i
     return TreeEnsemble(names, feature, threshold, left, right, value)
 
 
-def recall(ensemble: TreeEnsemble, examples: Sequence[Example]) -> list[float]:
+def recall(ensemble: TreeEnsemble, found: Sequence[Example]) -> list[float]:
     """Return recall at 2, 5, 10 and 20 of distinct documents, ranked as a search ranks them."""
     values = []
-    for example in examples:
+    for example in found:
         judged = beside_plain_fusion(ensemble.probabilities(example.rows), example.plain)
-        pieces = list(zip(example.ids, judged.tolist(), strict=True))
-        documents = dict(zip(example.ids, example.documents, strict=True))
+        pieces = list(zip(example.documents, judged.tolist(), strict=True))
         order = raised(pieces, example.sources, SOURCE_WEIGHT)
-        ranked = list(dict.fromkeys(documents[i] for i, _ in order))
+        ranked = list(dict.fromkeys(example.documents[i] for i, _ in order))
         gold = example.question.supporting
         values.append([len(gold & set(ranked[:k])) / len(gold) for k in (2, 5, 10, 20)])
     return [round(float(v), 3) for v in np.mean(values, axis=0)]
 
 
 def both(
-    sets: Sets,
-    chosen: Sequence[str],
-    recorded: Mapping[str, Sequence[Example]],
-    written: Mapping[str, Sequence[Question]],
+    sets: Sets, chosen: Sequence[str], recorded: Mapping[str, Sequence[Example]]
 ) -> tuple[TreeEnsemble, TreeEnsemble]:
     """Train the first judgement and, on what folds of it say, the second."""
     names = sets.first_names
@@ -248,9 +212,7 @@ def both(
         for fold in range(FOLDS)
     ]
     around = [sets.record(name, folds) for name in chosen]
-    asked = [name for name in chosen if written.get(name)]
-    chains = [e for name in asked for e in sets.record(name, [first], written[name])]
-    return first, train(around, sets.names, written=chains)
+    return first, train(around, sets.names)
 
 
 def main() -> None:
@@ -260,16 +222,13 @@ def main() -> None:
     parser.add_argument("sets", nargs="+")
     parser.add_argument("--test", nargs="*", default=[])
     parser.add_argument("--leave-out", nargs="*", default=[], help="train without these as well")
-    parser.add_argument("--written", type=Path, help="chained questions, a line of JSON each")
-    parser.add_argument("--limit", type=int, help="of those in each set")
     parser.add_argument("--kb", type=Path, default=Path("runs/ranker"))
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     sets = Sets(options.data, options.kb)
     recorded = {name: sets.record(name) for name in options.sets}
     sets.first_names = sets.names
-    written = {n: sets.written(n, options.written, options.limit) for n in options.sets if options.written}  # fmt: skip
-    first, second = both(sets, options.sets, recorded, written)
+    first, second = both(sets, options.sets, recorded)
     for name, ensemble in ((FIRST, first), (SECOND, second)):
         ensemble.save(str(options.out / name))
         print(f"{name}: {(options.out / name).stat().st_size / 1000:.0f} kB", flush=True)
@@ -279,7 +238,7 @@ def main() -> None:
         print(f"trained on all, tested on {name}: first {once}, second {twice}", flush=True)
     for left_out in options.leave_out:
         rest = [name for name in options.sets if name != left_out]
-        alone = both(sets, rest, recorded, written)
+        alone = both(sets, rest, recorded)
         for name in (left_out, *options.test):
             found = sets.record(name, [alone[0]])
             print(f"trained without {left_out}, tested on {name}: {recall(alone[1], found)}")
