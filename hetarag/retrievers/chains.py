@@ -11,21 +11,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from hetarag.retrievers.features import Candidates
+from hetarag.retrievers.features import Candidates, cosines
 from hetarag.retrievers.fusion import Fused
 from hetarag.retrievers.odds import shifted
 from hetarag.types import Sources
 
-_LEAST = 1e-6  # of a cosine, so that shares are positive
+_LEAST = 1e-6  # of a cosine, so that there is something to share
+_DEPENDS = 3  # a cosine better by a third says that a passage is found through its source alone
 
 
 def sources(found: Candidates) -> Sources:
-    """Return, of each candidate, the candidates that lead to it and the share of each, 1 in all.
+    """Return, of each candidate, the candidates that lead to it and the share of each, at most 1 in all.
 
-    A share is as large as the cosine of the source's best link with what the question leaves to be
-    asked. Pieces of one document do not lead to each other.
+    All shares together are larger the better the candidate answers a link's question than the question
+    itself: what the question finds without a source says nothing of the source. Of that each source has as
+    much as the cosine of its best link. Pieces of one document do not lead to each other.
     """
     documents = {i: found.passages[i].document_id for i in found.ids}
+    alone = cosines(found)
     shares: dict[str, dict[str, float]] = {}
     for target, ways in found.reached.items():
         best: dict[str, float] = defaultdict(float)
@@ -34,8 +37,10 @@ def sources(found: Candidates) -> Sources:
             if source in documents and documents[source] != documents.get(target):
                 best[source] = max(best[source], way.cosine, _LEAST)
         if best and target in documents:
-            total = sum(best.values())
-            shares[target] = {source: cosine / total for source, cosine in best.items()}
+            depends = min(_DEPENDS * (max(best.values()) - max(alone[target], 0.0)), 1.0)
+            if depends > 0:
+                unit = depends / sum(best.values())
+                shares[target] = {source: cosine * unit for source, cosine in best.items()}
     return shares
 
 

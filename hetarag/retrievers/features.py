@@ -84,8 +84,8 @@ def matrix(found: Candidates) -> tuple[list[str], Rows]:
         return [], np.zeros((0, 0))
     lists = {name: _List(found.lists.get(name, ())) for name in LISTS}
     plain = found.plain().tolist()
-    cosines = _cosines(found)
-    best_cosine = max(cosines.values(), default=0.0)
+    near = cosines(found)
+    best_cosine = max(near.values(), default=0.0)
     best_link = max((ways[0].score for ways in found.reached.values()), default=0.0) or 1.0
     outgoing = _outgoing(found)
     places = _places(found)
@@ -99,8 +99,8 @@ def matrix(found: Candidates) -> tuple[list[str], Rows]:
         row = {
             "fused": fused,
             "fused gap": math.log(fused + 1e-3),
-            "cosine": cosines[identifier],
-            "cosine gap": best_cosine - cosines[identifier],
+            "cosine": near[identifier],
+            "cosine gap": best_cosine - near[identifier],
             "outgoing": outgoing.get(identifier, 0.0) / best_link,
             "of a table": float(passage.kind != "chunk"),
         }
@@ -109,7 +109,7 @@ def matrix(found: Candidates) -> tuple[list[str], Rows]:
             row[f"{name} rank"] = ranked.rank(identifier)
             row[f"{name} score"] = ranked.score(identifier)
         row |= _words(found, identifier)
-        row |= _link(found, identifier, best_link, cosines[identifier])
+        row |= _link(found, identifier, best_link, near[identifier])
         row |= _relation(found, identifier, relations_asked)
         row |= {name: float(values[at]) for name, values in parts.items()}
         rows.append(row)
@@ -231,7 +231,8 @@ def _parts(found: Candidates) -> dict[str, Rows]:
     }
 
 
-def _cosines(found: Candidates) -> dict[str, float]:
+def cosines(found: Candidates) -> dict[str, float]:
+    """Return each candidate's cosine with the question, 0 for one without a vector."""
     question = found.query.vector
     if question is None:
         return dict.fromkeys(found.ids, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,8 +49,17 @@ def test_sources_share_what_they_lead_to_by_their_best_links() -> None:
 def test_a_cosine_below_zero_is_no_negative_share() -> None:
     found = candidates(player=[way("table", 0.5), way("list", -0.5)], keeper=[way("list", -0.1)])
     shares = sources(found)
-    assert shares["player"]["table"] == pytest.approx(1, abs=1e-4)
-    assert shares["keeper"] == {"list": 1.0}
+    assert shares["player"] == pytest.approx({"table": 1, "list": 0}, abs=1e-4)
+    assert shares["keeper"] == pytest.approx({"list": 0}, abs=1e-4)
+
+
+def test_what_the_question_finds_by_itself_says_nothing_of_its_source() -> None:
+    found = candidates(player=[way("table", 0.6)], keeper=[way("table", 0.6)])
+    near = np.array([0.4, 0.0], np.float32)
+    vectors = {"player": near, "keeper": np.array([0.9, 0.0], np.float32)}
+    asked = replace(found.query, vector=np.array([1.0, 0.0], np.float32))
+    shares = sources(replace(found, query=asked, vectors=vectors))
+    assert shares == {"player": pytest.approx({"table": 3 * (0.6 - 0.4)})}
 
 
 def test_what_is_no_candidate_and_pieces_of_one_document_lead_nowhere() -> None:
