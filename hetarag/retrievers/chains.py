@@ -49,6 +49,8 @@ def raised(ranked: Fused, found: Sources, weight: float) -> Fused:
 
     That is the expected number of passages that are looked for among those, each for its share.
     """
+    if not (weight and found):
+        return ranked
     judged = dict(ranked)
     leads: dict[str, float] = defaultdict(float)
     for target, shares in found.items():

@@ -1,7 +1,7 @@
 """The retrieval plane: one search over all stores.
 
 route → stage 1 (every store at once) → stage 2 (hops: the graph again, from the best hits of the other
-stores) → fuse → rerank (follow the names of the best passages, read what is doubtful) → hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
+stores) → fuse → rerank (follow the names of the best passages, read what is doubtful, raise what leads to it) → hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
 a trace that says how each store fared.
 """
 

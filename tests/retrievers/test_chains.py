@@ -86,9 +86,8 @@ def test_what_two_lead_to_counts_for_each_in_part() -> None:
 
 
 def test_a_weight_of_0_changes_nothing() -> None:
-    assert raised(JUDGED, {"player": {"table": 1.0}}, 0) == [
-        (i, pytest.approx(p)) for i, p in JUDGED
-    ]
+    assert raised(JUDGED, {"player": {"table": 1.0}}, 0) == JUDGED
+    assert raised(JUDGED[::-1], {}, 1) == JUDGED[::-1]
 
 
 @given(
