@@ -41,8 +41,7 @@ class CrossEncoder(PassageScorer):
         with files("hetarag.models").joinpath(_CHANGES).open("rb") as file:
             changes = dict(np.load(file))
         self._head = changes.pop("head")
-        self._tokenizer = load_tokenizer(folder, _TOGETHER)
-        self._tokenizer.no_truncation()  # `encode_pairs` cuts each part by itself
+        self._tokenizer = load_tokenizer(folder, None)  # `encode_pairs` cuts each part by itself
         self._session = _open(folder / "model.onnx", changes)
         self._rows = InThreads(self._read, threads)
 

@@ -22,15 +22,18 @@ Hidden = npt.NDArray[np.float32]
 """What a model says of each token, shape (tokens, dimension)."""
 
 
-def load_tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
-    """Return the folder's tokenizer, cutting at `max_tokens` and padding nothing."""
+def load_tokenizer(folder: Path, max_tokens: int | None) -> Tokenizer:
+    """Return the folder's tokenizer, cutting at `max_tokens` (None: nowhere) and padding nothing."""
     path = folder / "tokenizer.json"
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the Rust side raises plain Exception
         raise ModelError(f"{path}: the tokenizer cannot be read: {error}") from error
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
+    if max_tokens is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(max_tokens)
     return tokenizer
 
 

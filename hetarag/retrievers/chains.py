@@ -30,17 +30,16 @@ def sources(found: Candidates) -> Sources:
     documents = {i: found.passages[i].document_id for i in found.ids}
     alone = cosines(found)
     shares: dict[str, dict[str, float]] = {}
-    for target, ways in found.reached.items():
+    for target in found.ids:
         best: dict[str, float] = defaultdict(float)
-        for way in ways:
+        for way in found.reached.get(target, ()):
             source = way.step.link.source
-            if source in documents and documents[source] != documents.get(target):
+            if source in documents and documents[source] != documents[target]:
                 best[source] = max(best[source], way.cosine, _LEAST)
-        if best and target in documents:
-            depends = min(_DEPENDS * (max(best.values()) - max(alone[target], 0.0)), 1.0)
-            if depends > 0:
-                unit = depends / sum(best.values())
-                shares[target] = {source: cosine * unit for source, cosine in best.items()}
+        gain = max(best.values(), default=0.0) - max(alone[target], 0.0)
+        if gain > 0:
+            unit = min(_DEPENDS * gain, 1.0) / sum(best.values())
+            shares[target] = {source: cosine * unit for source, cosine in best.items()}
     return shares
 
 
@@ -56,5 +55,4 @@ def raised(ranked: Fused, found: Sources, weight: float) -> Fused:
     for target, shares in found.items():
         for source, share in shares.items():
             leads[source] += judged.get(target, 0.0) * share
-    pieces = [(i, shifted(p, weight * leads[i]) if i in leads else p) for i, p in judged.items()]
-    return sorted(pieces, key=lambda piece: (-piece[1], piece[0]))
+    return shifted(ranked, {source: weight * led for source, led in leads.items()})

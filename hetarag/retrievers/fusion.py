@@ -26,7 +26,7 @@ def reciprocal_rank(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
     for store, hits in lists.items():
         for rank, hit in enumerate(hits, start=1):
             scores[hit.id] = scores.get(hit.id, 0.0) + weights.get(store, 1.0) / (k + rank)
-    return _ordered(scores)
+    return ordered(scores)
 
 
 def convex_min_max(lists: Lists, weights: Weights) -> Fused:
@@ -79,7 +79,7 @@ def _convex(
         weight = weights.get(store, 1.0) / total
         for hit, scaled in zip(hits, scale([hit.score for hit in hits]), strict=True):
             scores[hit.id] = scores.get(hit.id, 0.0) + weight * scaled
-    return _ordered(scores)
+    return ordered(scores)
 
 
 def _min_max(scores: Sequence[float]) -> list[float]:
@@ -107,5 +107,6 @@ def _three_sigma(scores: Sequence[float]) -> list[float]:
     ]
 
 
-def _ordered(scores: Mapping[str, float]) -> Fused:
+def ordered(scores: Mapping[str, float]) -> Fused:
+    """Return (id, score), the best first and equal scores in the order of their ids."""
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))

@@ -1,8 +1,9 @@
 """The retrieval plane: one search over all stores.
 
 route → stage 1 (every store at once) → stage 2 (hops: the graph again, from the best hits of the other
-stores) → fuse → rerank (follow the names of the best passages, read what is doubtful, raise what leads to it) → hydrate. What leaves is live, permitted evidence with the rank and score that each store gave it, and
-a trace that says how each store fared.
+stores) → fuse → rerank (follow the names of the best passages, read what is doubtful, raise what leads
+to the likely) → hydrate. What leaves is live, permitted evidence with the rank and score that each store
+gave it, and a trace that says how each store fared.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hetarag.protocols import (
 )
 from hetarag.retrievers.chains import raised
 from hetarag.retrievers.fanout import FanOut
-from hetarag.retrievers.fusion import Fused, Lists, Weights, reciprocal_rank
+from hetarag.retrievers.fusion import Fused, Lists, Weights, ordered, reciprocal_rank
 from hetarag.retrievers.reading import convinces, doubtful, reread
 from hetarag.retrievers.router import Router, route_by_rules
 from hetarag.types import (
@@ -411,8 +412,9 @@ class RetrievalPlane(Retriever):
         scores = dict(zip(pieces, found, strict=True)) if found is not None else {}
         _add(progress.seconds, CROSS_ENCODER, status.seconds)
         progress.statuses[CROSS_ENCODER] = replace(status, hits=len(scores))
-        best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-        hits = [Hit(CROSS_ENCODER, i, n, score) for n, (i, score) in enumerate(best, start=1)]
+        hits = [
+            Hit(CROSS_ENCODER, i, n, score) for n, (i, score) in enumerate(ordered(scores), start=1)
+        ]
         return reread(ranked, scores) if scores else ranked, hits
 
     @staticmethod

@@ -21,6 +21,7 @@ from hetarag.config import PLAIN_WEIGHT
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
 from hetarag.retrievers.chains import sources
 from hetarag.retrievers.features import Candidates, Rows, matrix
+from hetarag.retrievers.fusion import ordered
 from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.parts import parts
@@ -84,9 +85,8 @@ class LinkRanker(Reranker):
         judged = self._second.probabilities(rows)
         judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)
         scores = dict(zip(found.ids, judged.tolist(), strict=True))
-        ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
         near = [hit for hit in found.answering if hit.id in scores]
-        return Reranking(ranked, [*_as_list(found.reached, scores), *near], sources(found))
+        return Reranking(ordered(scores), [*_as_list(found.reached, scores), *near], sources(found))
 
     def _judged(self, found: Candidates) -> tuple[Rows, Rows]:
         """Return the rows of the first judgement, and a probability for each candidate."""

@@ -29,8 +29,4 @@ def doubtful(ranked: Fused) -> list[str]:
 
 def reread(ranked: Fused, scores: Mapping[str, float]) -> Fused:
     """Return the pieces in their new order; `scores` are log-odds of those that were read."""
-    judged = [
-        (i, shifted(probability, _WEIGHT * scores[i]) if i in scores else probability)
-        for i, probability in ranked
-    ]
-    return sorted(judged, key=lambda piece: (-piece[1], piece[0]))
+    return shifted(ranked, {i: _WEIGHT * score for i, score in scores.items()})

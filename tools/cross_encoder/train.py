@@ -24,7 +24,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from tokenizers import Tokenizer
 from torch.nn import functional
 from train_ranker import FOLDS, Recorder, Sets, train
 from transformers import BertConfig, BertModel
@@ -34,6 +33,7 @@ from hetarag.config import PLAIN_WEIGHT, ModelSettings
 from hetarag.ledger.links import MentionLinks
 from hetarag.models.cross_encoder import encode_pairs
 from hetarag.models.install import install
+from hetarag.models.pooling import load_tokenizer
 from hetarag.models.registry import MINILM_INT8
 from hetarag.retrievers.ranker import FIRST, SECOND
 from hetarag.retrievers.trees import TreeEnsemble
@@ -261,9 +261,7 @@ def main() -> None:
         items += record(options.data, options.kb, folder, made[: options.limit], shipped)
         print(f"{name}: {len(items)} questions with those before", flush=True)
     folder = install(MINILM_INT8, ModelSettings().cache)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = load_tokenizer(folder, None)
     weights, names = base_weights(folder / "model.onnx")
     net = Net(weights).to(options.device)
     fine_tune(net, tokenizer, items, options)
