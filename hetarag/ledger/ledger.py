@@ -38,14 +38,12 @@ class Ledger:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads; database errors leave as `LedgerError`."""
-        try:
-            with (
-                self._engine.connect().execution_options(**self._reading) as connection,
-                connection.begin(),
-            ):
-                yield connection
-        except SQLAlchemyError as error:
-            raise _failed("read from", error) from error
+        with (
+            self._telling("read from"),
+            self._engine.connect().execution_options(**self._reading) as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -53,24 +51,30 @@ class Ledger:
 
         One at a time, over all processes: what it reads stays true until it ends.
         """
-        try:
-            with self._engine.begin() as connection:
-                dialects.lock(connection)
-                yield connection
-        except SQLAlchemyError as error:
-            raise _failed("write to", error) from error
+        with self._telling("write to"), self._engine.begin() as connection:
+            dialects.lock(connection)
+            yield connection
 
     @contextmanager
     def claiming(self) -> Iterator[Connection]:
         """A writing transaction beside others; it may change only rows that it has locked."""
+        with (
+            self._telling("write to"),
+            self._engine.connect().execution_options(**self._claiming) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _telling(self, doing: str) -> Iterator[None]:
+        """Have database errors leave as `LedgerError`.
+
+        SQLAlchemy hands on the driver's own where it sets a connection's isolation level.
+        """
         try:
-            with (
-                self._engine.connect().execution_options(**self._claiming) as connection,
-                connection.begin(),
-            ):
-                yield connection
-        except SQLAlchemyError as error:
-            raise _failed("write to", error) from error
+            yield
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
+            raise _failed(doing, error) from error
 
     def get(self, key: str) -> str | None:
         """Return a fact about the knowledge base, or None."""
@@ -131,8 +135,9 @@ class Ledger:
         self._engine.dispose()
 
 
-def _failed(doing: str, error: SQLAlchemyError) -> LedgerError:
-    reason = " ".join(redact(str(error.args[0] if error.args else error)).split())
+def _failed(doing: str, error: Exception) -> LedgerError:
+    alone = error.args[0] if isinstance(error, SQLAlchemyError) and error.args else error
+    reason = " ".join(redact(str(alone)).split())
     return LedgerError(
         f"cannot {doing} the ledger: {reason}; check that its disk is not full or read-only and, "
         "for a server, that it is running"

@@ -48,6 +48,24 @@ def test_a_wrong_password_or_no_server_is_explained_without_secrets(
         connect(url.replace("+", "+no"), tmp_path)
 
 
+def test_a_connection_lost_while_its_isolation_is_set_is_an_error_of_the_ledger(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(url, tmp_path)
+    dialect = ledger._engine.dialect
+
+    def lost(*_connection_and_level: object) -> None:
+        raise dialect.loaded_dbapi.OperationalError(2013, "Lost connection during query")
+
+    monkeypatch.setattr(dialect, "set_isolation_level", lost)
+    isolated = ledger.reading if dialect.name == "postgresql" else ledger.claiming
+    with (
+        pytest.raises(LedgerError, match=r"the ledger: .*Lost connection .* is running"),
+        isolated(),
+    ):
+        pytest.fail("the transaction has begun")
+
+
 NAMES = ["a", "A", "á", "a ", " a", "ß", "ss", "\U0001f9ff", "日本", "%", "_", "\\", "'", "x" * 400]
 
 
