@@ -46,8 +46,9 @@ from hetarag.pipeline import Pipeline, Watcher
 from hetarag.progress import shown_progress
 from hetarag.protocols import Decomposer, Embedder, Extractor, PassageScorer, Reader
 from hetarag.retrievers.fanout import FanOut
-from hetarag.retrievers.fusion import FUSIONS, reciprocal_rank
-from hetarag.retrievers.plane import Fuser, RetrievalPlane
+from hetarag.retrievers.fusion import FUSIONS, Fuser, reciprocal_rank
+from hetarag.retrievers.judging import Judges
+from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.ranker import LinkRanker
 from hetarag.retrievers.router import ROUTERS
 from hetarag.shelf import Shelf
@@ -480,25 +481,28 @@ class HetaRAG:
         return RetrievalPlane(
             self._shelf.openers,
             Hydration(self._ledger, self._catalogue, self._shelf.tables),
-            reranker=self._ranker(search.plain_weight) if search.rerank == "links" else None,
+            judges=self._judges(search) if search.rerank == "links" else None,
             router=ROUTERS[search.router],
             fuse=fuse,
-            decomposer=self._decomposer if search.decompose == "reader" else None,
-            decompose_below=search.decompose_below,
-            cross_encoder=(lambda: self._cross_encoder) if self._cross_encodes(search) else None,
-            cross_encode_below=search.cross_encode_below,
-            source_weight=search.source_weight,
             hops=search.hops,
             deadline=search.deadline,
             concurrency=search.concurrency,
         )
 
-    def _ranker(self, plain_weight: float) -> LinkRanker:
-        return LinkRanker(
+    def _judges(self, search: SearchSettings) -> Judges:
+        ranker = LinkRanker(
             MentionLinks(self._ledger),
             self._shelf.vectors,
             lambda texts: self.embedder.embed_queries(texts),
-            plain_weight,
+            search.plain_weight,
+        )
+        return Judges(
+            ranker,
+            decomposer=self._decomposer if search.decompose == "reader" else None,
+            decompose_below=search.decompose_below,
+            cross_encoder=(lambda: self._cross_encoder) if self._cross_encodes(search) else None,
+            cross_encode_below=search.cross_encode_below,
+            source_weight=search.source_weight,
         )
 
     def _cross_encodes(self, search: SearchSettings) -> bool:

@@ -30,7 +30,7 @@ from hetarag.eval.datasets import Question, read_questions
 from hetarag.ledger.links import MentionLinks
 from hetarag.retrievers.chains import raised, sources
 from hetarag.retrievers.features import Candidates, matrix
-from hetarag.retrievers.neighbours import neighbours
+from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker, beside_plain_fusion
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query, Reranking, Sources
@@ -82,18 +82,19 @@ class Recorder(LinkRanker):
     found: Candidates
     first: TreeEnsemble | None = None
 
+    @property
+    def _first(self) -> TreeEnsemble:
+        return self.first or super()._first
+
     def rerank(
         self, query: Query, lists: Mapping[str, Sequence[Hit]], fused: Any, hydrate: Any
     ) -> Reranking:
         """Record and rank nothing."""
         found = self.candidates(query, lists, fused, hydrate)
-        self.names, self.rows = matrix(found)
-        if self.first is not None:
-            found = self.further(found, self.first.probabilities(self.rows), hydrate)
-            names, rows = matrix(found)
-            more, around = neighbours(found, self.first.probabilities(rows))
-            self.names, self.rows = [*names, *more], np.hstack([rows, around])
-        self.found = found
+        if self.first is None:
+            self.found, (self.names, self.rows) = found, matrix(found)
+        else:
+            self.found, self.names, self.rows = self.looked_at_twice(found, hydrate)
         return Reranking([])
 
 
@@ -122,7 +123,7 @@ class Sets:
             recorder = Recorder(
                 MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
             )
-            rag._plane({})._reranker = recorder
+            rag._plane({})._judges = Judges(recorder)
             for number, question in enumerate(questions):
                 recorder.first = judges[number % len(judges)] if judges else None
                 rag.search(question.text, 20, access="all")

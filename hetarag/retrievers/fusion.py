@@ -14,6 +14,7 @@ from hetarag.types import Hit
 Lists = Mapping[str, Sequence[Hit]]
 Weights = Mapping[str, float]
 Fused = list[tuple[str, float]]
+Fuser = Callable[[Lists, Weights], Fused]
 
 
 def reciprocal_rank(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
@@ -50,7 +51,7 @@ def distribution_based(lists: Lists, weights: Weights) -> Fused:
     return _convex(lists, weights, _three_sigma)
 
 
-def _from_zero(fuse: Callable[[Lists, Weights], Fused]) -> Callable[[Lists, Weights], Fused]:
+def _from_zero(fuse: Fuser) -> Fuser:
     """Shift scores so that none is below 0: what follows divides by the best and takes logarithms."""
 
     def shifted(lists: Lists, weights: Weights) -> Fused:
@@ -61,7 +62,7 @@ def _from_zero(fuse: Callable[[Lists, Weights], Fused]) -> Callable[[Lists, Weig
     return shifted
 
 
-FUSIONS: Mapping[str, Callable[[Lists, Weights], Fused]] = {
+FUSIONS: Mapping[str, Fuser] = {
     "rrf": reciprocal_rank,
     "convex": convex_min_max,
     "z-score": _from_zero(convex_z_score),

@@ -25,7 +25,7 @@ from hetarag.retrievers.fusion import ordered
 from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.parts import parts
-from hetarag.retrievers.plane import LINKED, PARTS
+from hetarag.retrievers.progress import LINKED, PARTS
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query, RankedEvidence, Reranking, Vector
 
@@ -75,18 +75,27 @@ class LinkRanker(Reranker):
         found = self.candidates(query, lists, fused, hydrate)
         if not found.ids:
             return Reranking([])
+        found, names, rows = self.looked_at_twice(found, hydrate)
+        judged = self._second.probabilities(_checked(names, rows, self._second))
+        judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)
+        scores = dict(zip(found.ids, judged.tolist(), strict=True))
+        near = [hit for hit in found.answering if hit.id in scores]
+        return Reranking(ordered(scores), [*_as_list(found.reached, scores), *near], sources(found))
+
+    def looked_at_twice(
+        self, found: Candidates, hydrate: Hydrate
+    ) -> tuple[Candidates, list[str], Rows]:
+        """Judge the candidates, follow names from the best, and look at all of them among each other.
+
+        Returns the candidates, more by then, with the names and rows of the second judgement's features.
+        """
         rows, first = self._judged(found)
         further = self.further(found, first, hydrate)
         if further is not found:
             found = further
             rows, first = self._judged(found)
         names, around = neighbours(found, first)
-        rows = _checked([*self._first.names, *names], np.hstack([rows, around]), self._second)
-        judged = self._second.probabilities(rows)
-        judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)
-        scores = dict(zip(found.ids, judged.tolist(), strict=True))
-        near = [hit for hit in found.answering if hit.id in scores]
-        return Reranking(ordered(scores), [*_as_list(found.reached, scores), *near], sources(found))
+        return found, [*self._first.names, *names], np.hstack([rows, around])
 
     def _judged(self, found: Candidates) -> tuple[Rows, Rows]:
         """Return the rows of the first judgement, and a probability for each candidate."""

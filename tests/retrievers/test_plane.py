@@ -11,6 +11,7 @@ import pytest
 
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.ids import parse_row_id, row_id
+from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.router import route_all, route_by_rules
 from hetarag.types import (
@@ -228,9 +229,11 @@ class Reversing:
 
 def test_a_reranker_orders_anew_and_adds_and_sql_keeps_a_voice() -> None:
     stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, ListStore("sql", ["b"]), reranker=Reversing()).search(Query("q"), 9)
+    found = plane(*stores, ListStore("sql", ["b"]), judges=Judges(Reversing())).search(
+        Query("q"), 9
+    )
     assert [e.id for e in found] == ["b", "new", "c", "a", "part"]
-    found = plane(*stores, reranker=Reversing()).search(Query("q"), 9)
+    found = plane(*stores, judges=Judges(Reversing())).search(Query("q"), 9)
     assert [e.id for e in found] == ["new", "c", "b", "a", "part"]
     scores = [e.score for e in found]
     assert scores == sorted(scores, reverse=True)
@@ -244,15 +247,17 @@ def test_what_leads_to_the_likely_is_raised_after_all_else() -> None:
             return super().rerank(query, lists, fused, hydrate)._replace(sources={"new": {"a": 1}})
 
     stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, reranker=Linking(), source_weight=2).search(Query("q"), 9)
+    found = plane(*stores, judges=Judges(Linking(), source_weight=2)).search(Query("q"), 9)
     assert [e.id for e in found] == ["new", "a", "c", "b", "part"]
-    found = plane(*stores, reranker=Linking(), source_weight=0).search(Query("q"), 9)
+    found = plane(*stores, judges=Judges(Linking(), source_weight=0)).search(Query("q"), 9)
     assert [e.id for e in found] == ["new", "c", "b", "a", "part"]
 
 
 def test_what_may_not_be_seen_does_not_come_back_through_a_reranker() -> None:
     stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
-    found = plane(*stores, reranker=Reversing(), hidden=["new", "b", "part"]).search(Query("q"), 9)
+    found = plane(*stores, judges=Judges(Reversing()), hidden=["new", "b", "part"]).search(
+        Query("q"), 9
+    )
     assert [e.id for e in found] == ["a"]
 
 
@@ -266,7 +271,7 @@ def test_a_reranker_that_hangs_costs_the_deadline_and_the_fusion_stands() -> Non
 
     stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
     started = time.monotonic()
-    found = plane(*stores, reranker=Hanging(), deadline=0.3).search(Query("q"), 9)
+    found = plane(*stores, judges=Judges(Hanging()), deadline=0.3).search(Query("q"), 9)
     assert time.monotonic() - started < 2
     release.set()
     assert [e.id for e in found] == ["a", "b"]
@@ -278,7 +283,7 @@ def test_a_reranker_that_hangs_costs_the_deadline_and_the_fusion_stands() -> Non
 def test_without_vectors_the_fusion_stands() -> None:
     graph = ListStore("graph", ["a", "b"])
     broken = ListStore("vector", ["a"], fail(StoreError("vector", "is down")))
-    found = plane(graph, broken, reranker=Reversing()).search(Query("q"), 9)
+    found = plane(graph, broken, judges=Judges(Reversing())).search(Query("q"), 9)
     assert [e.id for e in found] == ["a", "b"]
 
 

@@ -35,6 +35,7 @@ from hetarag.models.cross_encoder import encode_pairs
 from hetarag.models.install import install
 from hetarag.models.pooling import load_tokenizer
 from hetarag.models.registry import MINILM_INT8
+from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.ranker import FIRST, SECOND
 from hetarag.retrievers.trees import TreeEnsemble
 
@@ -77,7 +78,7 @@ def record(
     with HetaRAG.open(kb / folder) as rag:
         rag.ingest([data / folder / "corpus.jsonl"])
         judge = Judge(MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries)
-        rag._plane({})._reranker = judge
+        rag._plane({})._judges = Judges(judge)
         for number, (question, supporting) in enumerate(questions):
             judge.first, judge.second = judges[number % len(judges)]
             rag.search(question, 20, access="all")

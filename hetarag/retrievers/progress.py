@@ -1,0 +1,56 @@
+"""What one search has so far, and the names of the lists that are not a store's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hetarag.types import Hit, Query, StorePlan, StoreStatus
+
+HOPS = "hops"
+"""The name of stage 2's list: what the graph finds from the best hits of the other stores."""
+
+COMPUTED = "computed"
+"""The name of the list of answers that the SQL store has computed, apart from the rows it found."""
+
+LINKED = "links"
+"""The name of the list of passages that the reranker's links lead to."""
+
+PARTS = "parts"
+"""The name of the list of passages that are nearest to a part of the question."""
+
+RANKED = "ranked"
+"""The name of the reranker's order when it is fused with what SQL has found."""
+
+DECOMPOSITION = "decomposition"
+"""The name under which a search tells how a language model fared that was asked for parts."""
+
+CROSS_ENCODER = "cross-encoder"
+"""The name of the list of what a cross-encoder has read, and of how it fared."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one search has so far; `seconds` are those of its stages."""
+
+    plan: Mapping[str, StorePlan]
+    lists: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
+    statuses: dict[str, StoreStatus] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    parts: tuple[str, ...] | None = None
+    """What a language model has told apart; None before it was asked, which is done once."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Return the weight of each list in the fusion."""
+        return {store: plan.weight for store, plan in self.plan.items()}
+
+    def took(self, stage: str, seconds: float) -> None:
+        """Add to what a stage has taken: a search may go through it more than once."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+
+def end_of(query: Query) -> float:
+    """Return the moment (monotonic) at which a search has to be over."""
+    return query.deadline if query.deadline is not None else time.monotonic()
