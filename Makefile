@@ -10,6 +10,9 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 export RAGAS_DO_NOT_TRACK := true
 
+# Processes that run the tests, each with servers of its own (3 GB) and one thread for torch.
+WORKERS ?= 2
+
 .PHONY: demo test setup setup-dev lint clean
 
 define install
@@ -41,7 +44,7 @@ demo: setup
 
 test: setup-dev lint
 	@$(BIN)/hetarag models install minilm-l6-int8 smollm2-135m
-	$(BIN)/python -m pytest --cov=hetarag --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov=hetarag --cov-report=term:skip-covered
 
 lint: setup-dev
 	$(BIN)/ruff check .

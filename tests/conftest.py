@@ -10,9 +10,15 @@ import pytest
 
 from hetarag import HetaRAG
 from tests.hashing import HashingEmbedder
+from tests.servers.running import stop_all
 
 Opener = Callable[..., HetaRAG]
 RULES = {"ingest": {"entities": "rules"}}
+
+
+def pytest_sessionfinish() -> None:
+    """Stop the servers that this process has started: each worker has its own."""
+    stop_all()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
 import tempfile
 from pathlib import Path
@@ -53,9 +52,8 @@ def _server(name: str, kind: type[Any]) -> Any:
     return _running[name]
 
 
-@atexit.register
 def stop_all() -> None:
-    """Stop what has been started and remove its data."""
+    """Stop what has been started and remove its data; called when the session ends."""
     while _running:
         _running.popitem()[1].stop()
     while _folders:
