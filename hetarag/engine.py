@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from threading import Lock, RLock
+from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -22,7 +22,7 @@ from hetarag.arguments import (
     settings_of,
     tags_of,
 )
-from hetarag.config import EMBEDDED, SearchSettings, Settings, changed_search, redact
+from hetarag.config import EMBEDDED, Settings, redact
 from hetarag.errors import ConfigError, FingerprintError, InputError, NotFoundError, SearchError
 from hetarag.ingest.extract import make_extractor
 from hetarag.ledger.catalogue import Catalogue
@@ -31,26 +31,19 @@ from hetarag.ledger.copying import copy_ledger, unstage_tables
 from hetarag.ledger.embeddings import EmbeddingCache
 from hetarag.ledger.entities import AliasLinker
 from hetarag.ledger.filters import Where, documents_where
-from hetarag.ledger.hydration import Hydration
 from hetarag.ledger.ledger import Ledger
-from hetarag.ledger.links import MentionLinks
 from hetarag.ledger.listing import counts, find_document, list_documents
 from hetarag.ledger.lock import FolderLock
 from hetarag.ledger.outbox import Outbox
 from hetarag.ledger.records import RecordReader
 from hetarag.ledger.versions import VersionWriter
 from hetarag.models.embedders import make_embedder
-from hetarag.models.install import resolve
-from hetarag.models.registry import MINILM_INT8
 from hetarag.pipeline import Pipeline, Watcher
+from hetarag.planes import Planes
 from hetarag.progress import shown_progress
-from hetarag.protocols import Decomposer, Embedder, Extractor, PassageScorer, Reader
+from hetarag.protocols import Embedder, Extractor, Reader
 from hetarag.retrievers.fanout import FanOut
-from hetarag.retrievers.fusion import FUSIONS, Fuser, reciprocal_rank
-from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.plane import RetrievalPlane
-from hetarag.retrievers.ranker import LinkRanker
-from hetarag.retrievers.router import ROUTERS
 from hetarag.shelf import Shelf
 from hetarag.types import (
     Answer,
@@ -101,10 +94,6 @@ class HetaRAG:
         self._given_reader = reader
         self._lock = RLock()
         self._reads = FanOut()
-        self._planes: dict[SearchSettings, RetrievalPlane] = {}
-        self._planes_lock = (
-            Lock()
-        )  # apart, since an ingest holds the other one while searches go on
         self._folder_lock = FolderLock(folder) if is_embedded(settings) else None
         try:
             self._ledger = Ledger(settings.ledger.url, folder)
@@ -118,6 +107,15 @@ class HetaRAG:
             self._catalogue,
             lambda: self.embedder,
             self._ledger.get("id") or "",
+        )
+        self._planes = Planes(
+            settings,
+            self._ledger,
+            self._catalogue,
+            self._shelf,
+            embedder=lambda: self.embedder,
+            reader=lambda: self._asker.reader,
+            given=embedder is not None,
         )
         self._records = RecordReader(
             self._ledger,
@@ -287,7 +285,7 @@ class HetaRAG:
 
         query = self._reads.read_ledger(read, started + limit)
         left = max(0.0, limit - (time.monotonic() - started))
-        return self._retrieve(query, count, on_error, left, self._plane(settings or {}))
+        return self._retrieve(query, count, on_error, left, self._planes.plane(settings or {}))
 
     def ask(self, question: str, **options: Any) -> Answer:
         """Return a cited answer; takes the options of `stream`."""
@@ -412,8 +410,7 @@ class HetaRAG:
     def close(self) -> None:
         """Close stores and ledger and let go of the folder; a second call does nothing."""
         with self._lock:
-            for plane in self._planes.values():
-                plane.close()
+            self._planes.close()
             self._reads.close()
             self._shelf.close()
             self._ledger.close()
@@ -445,8 +442,7 @@ class HetaRAG:
         """
         if self._has("vector"):
             _ = self.embedder
-        if self._cross_encodes(self.settings.search):
-            _ = self._cross_encoder
+        self._planes.load_models()
 
     @cached_property
     def _embeddings(self) -> EmbeddingCache:
@@ -465,62 +461,6 @@ class HetaRAG:
             self._outbox,
             lambda: self._extractor,
         )
-
-    def _plane(self, changes: Mapping[str, Any]) -> RetrievalPlane:
-        """Return the plane with these settings changed; each is made once."""
-        search = changed_search(self.settings.search, changes)
-        with self._planes_lock:
-            if search not in self._planes:
-                self._planes[search] = self._make_plane(search)
-            return self._planes[search]
-
-    def _make_plane(self, search: SearchSettings) -> RetrievalPlane:
-        fuse: Fuser = FUSIONS[search.fusion]
-        if fuse is reciprocal_rank:
-            fuse = partial(reciprocal_rank, k=search.rrf_k)
-        return RetrievalPlane(
-            self._shelf.openers,
-            Hydration(self._ledger, self._catalogue, self._shelf.tables),
-            judges=self._judges(search) if search.rerank == "links" else None,
-            router=ROUTERS[search.router],
-            fuse=fuse,
-            hops=search.hops,
-            deadline=search.deadline,
-            concurrency=search.concurrency,
-        )
-
-    def _judges(self, search: SearchSettings) -> Judges:
-        ranker = LinkRanker(
-            MentionLinks(self._ledger),
-            self._shelf.vectors,
-            lambda texts: self.embedder.embed_queries(texts),
-            search.plain_weight,
-        )
-        return Judges(
-            ranker,
-            decomposer=self._decomposer if search.decompose == "reader" else None,
-            decompose_below=search.decompose_below,
-            cross_encoder=(lambda: self._cross_encoder) if self._cross_encodes(search) else None,
-            cross_encode_below=search.cross_encode_below,
-            source_weight=search.source_weight,
-        )
-
-    def _cross_encodes(self, search: SearchSettings) -> bool:
-        default = self._given_embedder is None and self.settings.models.embedder == MINILM_INT8
-        return search.cross_encoder == "always" or (search.cross_encoder == "auto" and default)
-
-    @cached_property
-    def _cross_encoder(self) -> PassageScorer:
-        from hetarag.models.cross_encoder import CrossEncoder  # as above
-
-        models = self.settings.models
-        return CrossEncoder(resolve(MINILM_INT8, models.cache, download=models.download))
-
-    @cached_property
-    def _decomposer(self) -> Decomposer:
-        from hetarag.models.decomposition import ReaderDecomposer  # as above: few searches ask one
-
-        return ReaderDecomposer(lambda: self._asker.reader)
 
     @cached_property
     def _linker(self) -> AliasLinker:

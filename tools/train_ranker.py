@@ -123,7 +123,7 @@ class Sets:
             recorder = Recorder(
                 MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
             )
-            rag._plane({})._judges = Judges(recorder)
+            rag._planes.plane({})._judges = Judges(recorder)
             for number, question in enumerate(questions):
                 recorder.first = judges[number % len(judges)] if judges else None
                 rag.search(question.text, 20, access="all")

@@ -46,7 +46,7 @@ def search(tmp_path: Path, write_jsonl: Callable[..., Path]) -> Iterator[Callabl
         kb.ingest([write_jsonl(*DOCUMENTS)])
 
         def run(scorer: Scorer, settings: dict[str, Any] = ALWAYS, **options: Any) -> Any:
-            kb.__dict__["_cross_encoder"] = scorer  # what its cached property would load
+            kb._planes.__dict__["cross_encoder"] = scorer  # what its cached property would load
             return kb.search(QUESTION, 10, settings=settings, **options)
 
         yield run
@@ -101,7 +101,7 @@ def test_failing_or_late_it_changes_nothing(search: Callable[..., Any]) -> None:
 def test_it_is_loaded_with_the_models(tmp_path: Path) -> None:
     with HetaRAG.open(tmp_path / "kb", RULES, embedder=HashingEmbedder()) as kb:
         kb.load_models()
-        assert "_cross_encoder" not in kb.__dict__
+        assert "cross_encoder" not in kb._planes.__dict__
     with HetaRAG.open(tmp_path / "other", RULES) as kb:  # the default embedder
         kb.load_models()
-        assert "_cross_encoder" in kb.__dict__
+        assert "cross_encoder" in kb._planes.__dict__

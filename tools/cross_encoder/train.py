@@ -78,7 +78,7 @@ def record(
     with HetaRAG.open(kb / folder) as rag:
         rag.ingest([data / folder / "corpus.jsonl"])
         judge = Judge(MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries)
-        rag._plane({})._judges = Judges(judge)
+        rag._planes.plane({})._judges = Judges(judge)
         for number, (question, supporting) in enumerate(questions):
             judge.first, judge.second = judges[number % len(judges)]
             rag.search(question, 20, access="all")

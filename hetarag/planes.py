@@ -1,0 +1,125 @@
+"""The retrieval planes of one knowledge base: one for each form of the search's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from hetarag.config import SearchSettings, Settings, changed_search
+from hetarag.ledger.catalogue import Catalogue
+from hetarag.ledger.hydration import Hydration
+from hetarag.ledger.ledger import Ledger
+from hetarag.ledger.links import MentionLinks
+from hetarag.models.install import resolve
+from hetarag.models.registry import MINILM_INT8
+from hetarag.protocols import Decomposer, Embedder, PassageScorer, Reader
+from hetarag.retrievers.fusion import FUSIONS, Fuser, reciprocal_rank
+from hetarag.retrievers.judging import Judges
+from hetarag.retrievers.plane import RetrievalPlane
+from hetarag.retrievers.ranker import LinkRanker
+from hetarag.retrievers.router import ROUTERS
+
+if TYPE_CHECKING:
+    from hetarag.shelf import Shelf
+
+
+class Planes:
+    """Makes each plane once, and what they share: models are loaded when one first needs them.
+
+    `embedder` and `reader` return the models in use; `given` says that the embedder is the caller's own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        shelf: Shelf,
+        *,
+        embedder: Callable[[], Embedder],
+        reader: Callable[[], Reader],
+        given: bool,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._embedder = embedder
+        self._reader = reader
+        self._default = not given and settings.models.embedder == MINILM_INT8
+        self._planes: dict[SearchSettings, RetrievalPlane] = {}
+        self._lock = Lock()  # its own: searches go on while an ingest holds the knowledge base's
+
+    def plane(self, changes: Mapping[str, Any]) -> RetrievalPlane:
+        """Return the plane with these settings of [search] changed.
+
+        Raises:
+            ConfigError: a name is unknown or a value outside its range.
+        """
+        search = changed_search(self._settings.search, changes)
+        with self._lock:
+            if search not in self._planes:
+                self._planes[search] = self._make(search)
+            return self._planes[search]
+
+    def load_models(self) -> None:
+        """Load what the plane with the settings as they are may need beside the embedder."""
+        if self._cross_encodes(self._settings.search):
+            _ = self.cross_encoder
+
+    def close(self) -> None:
+        """End the threads of all planes."""
+        for plane in self._planes.values():
+            plane.close()
+
+    @cached_property
+    def cross_encoder(self) -> PassageScorer:
+        """What reads question and passage together."""
+        from hetarag.models.cross_encoder import CrossEncoder  # few questions need it
+
+        models = self._settings.models
+        return CrossEncoder(resolve(MINILM_INT8, models.cache, download=models.download))
+
+    @cached_property
+    def _decomposer(self) -> Decomposer:
+        from hetarag.models.decomposition import ReaderDecomposer  # as above
+
+        return ReaderDecomposer(self._reader)
+
+    def _make(self, search: SearchSettings) -> RetrievalPlane:
+        fuse: Fuser = FUSIONS[search.fusion]
+        if fuse is reciprocal_rank:
+            fuse = partial(reciprocal_rank, k=search.rrf_k)
+        return RetrievalPlane(
+            self._shelf.openers,
+            Hydration(self._ledger, self._catalogue, self._shelf.tables),
+            judges=self._judges(search) if search.rerank == "links" else None,
+            router=ROUTERS[search.router],
+            fuse=fuse,
+            hops=search.hops,
+            deadline=search.deadline,
+            concurrency=search.concurrency,
+        )
+
+    def _judges(self, search: SearchSettings) -> Judges:
+        ranker = LinkRanker(
+            MentionLinks(self._ledger),
+            self._shelf.vectors,
+            lambda texts: self._embedder().embed_queries(texts),
+            search.plain_weight,
+        )
+        return Judges(
+            ranker,
+            decomposer=self._decomposer if search.decompose == "reader" else None,
+            decompose_below=search.decompose_below,
+            cross_encoder=(lambda: self.cross_encoder) if self._cross_encodes(search) else None,
+            cross_encode_below=search.cross_encode_below,
+            source_weight=search.source_weight,
+        )
+
+    def _cross_encodes(self, search: SearchSettings) -> bool:
+        return search.cross_encoder == "always" or (
+            search.cross_encoder == "auto" and self._default
+        )
