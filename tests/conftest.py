@@ -10,7 +10,11 @@ import pytest
 
 from hetarag import HetaRAG
 from tests.hashing import HashingEmbedder
+from tests.servers.elasticsearch_server import elasticsearch_address, elasticsearch_server
 from tests.servers.running import stop_all
+
+# Here and nowhere else: a session's fixture that two packages import is made twice.
+__all__ = ["elasticsearch_address", "elasticsearch_server"]
 
 Opener = Callable[..., HetaRAG]
 RULES = {"ingest": {"entities": "rules"}}

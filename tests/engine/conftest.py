@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.servers.elasticsearch_server import elasticsearch_address, elasticsearch_server
 from tests.servers.neo4j_server import neo4j_alone
 
-__all__ = ["elasticsearch_address", "elasticsearch_server", "neo4j_alone"]
+__all__ = ["neo4j_alone"]

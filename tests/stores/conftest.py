@@ -14,11 +14,10 @@ import sql_samples
 from store_samples import RANKED_TARGETS, TARGETS, Bench, Target
 
 from hetarag.protocols import Store
-from tests.servers.elasticsearch_server import elasticsearch_address, elasticsearch_server
 from tests.servers.neo4j_server import neo4j_alone
 from tests.servers.running import database_server, neo4j_server, qdrant_server
 
-__all__ = ["elasticsearch_address", "elasticsearch_server", "neo4j_alone"]
+__all__ = ["neo4j_alone"]
 
 
 def bench_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[Bench]:
