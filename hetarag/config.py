@@ -96,7 +96,8 @@ class SearchSettings(_Section):
     """How the plane searches; times in seconds. `hops` is the second walk over the graph.
 
     `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
-    at all (docs/notes/retrieval.md). `plain_weight` is how much the plain fusion of the lists counts
+    at all (docs/notes/retrieval.md). `fusion` "learned" finds more where `rerank` is "none"; the link
+    ranker makes no more of it than of ranks. `plain_weight` is how much the plain fusion of the lists counts
     beside what the link ranker has learnt, `source_weight` how much a passage gains from the passages
     that it leads to; `hetarag tune` finds both for a user's own questions.
     `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where
@@ -109,7 +110,7 @@ class SearchSettings(_Section):
 
     k: int = Field(default=10, ge=1, le=1000)
     router: Literal["rules", "all"] = "rules"
-    fusion: Literal["rrf", "convex", "z-score", "distribution"] = "rrf"
+    fusion: Literal["rrf", "learned", "convex", "z-score", "distribution"] = "rrf"
     rerank: Literal["links", "none"] = "links"
     plain_weight: float = Field(default=PLAIN_WEIGHT, ge=0, le=20)
     source_weight: float = Field(default=SOURCE_WEIGHT, ge=0, le=20)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from hetarag.ledger.links import MentionLinks
 from hetarag.models.install import resolve
 from hetarag.models.registry import MINILM_INT8
 from hetarag.protocols import Decomposer, Embedder, PassageScorer, Reader
-from hetarag.retrievers.fusion import FUSIONS, Fuser, reciprocal_rank
+from hetarag.retrievers.fusions import fusion
 from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.ranker import LinkRanker
@@ -89,15 +89,12 @@ class Planes:
         return ReaderDecomposer(self._reader)
 
     def _make(self, search: SearchSettings) -> RetrievalPlane:
-        fuse: Fuser = FUSIONS[search.fusion]
-        if fuse is reciprocal_rank:
-            fuse = partial(reciprocal_rank, k=search.rrf_k)
         return RetrievalPlane(
             self._shelf.openers,
             Hydration(self._ledger, self._catalogue, self._shelf.tables),
             judges=self._judges(search) if search.rerank == "links" else None,
             router=ROUTERS[search.router],
-            fuse=fuse,
+            fuse=fusion(search.fusion, search.rrf_k),
             hops=search.hops,
             deadline=search.deadline,
             concurrency=search.concurrency,

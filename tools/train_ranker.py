@@ -1,4 +1,4 @@
-"""Train the link ranker that the package carries.
+"""Train the link ranker and the learned fuser that the package carries.
 
     python tools/train_ranker.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 \
         --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 --out hetarag/retrievers
@@ -16,8 +16,9 @@ costs nothing where the trees were trained and holds better elsewhere (docs/note
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ from hetarag import HetaRAG
 from hetarag.config import SOURCE_WEIGHT
 from hetarag.eval.datasets import Question, read_questions
 from hetarag.ledger.links import MentionLinks
+from hetarag.protocols import Reranker
 from hetarag.retrievers.chains import raised, sources
 from hetarag.retrievers.features import Candidates, matrix
 from hetarag.retrievers.judging import Judges
+from hetarag.retrievers.learned_fusion import FUSER, NAMES, rows_of
 from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker, beside_plain_fusion
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query, Reranking, Sources
@@ -51,6 +54,7 @@ PARAMETERS = {
 ROUNDS, SEEDS = 240, 3
 
 FOLDS = 5
+FUSED = 150  # pieces of a question that the fuser learns from
 RISING = frozenset(
     """asked|asked in title|cosine|fulltext rank|fulltext score|fused|fused gap|graph rank|graph score
     |hops rank|hops score|link anchor|link cosine|link cosine most|link score|link to title|links
@@ -70,8 +74,8 @@ class Example:
     question: Question
     documents: dict[str, str]
     rows: np.ndarray[Any, Any]
-    plain: np.ndarray[Any, Any]
-    sources: Sources
+    plain: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(0))
+    sources: Sources = field(default_factory=dict)
 
 
 class Recorder(LinkRanker):
@@ -98,6 +102,23 @@ class Recorder(LinkRanker):
         return Reranking([])
 
 
+class ListRecorder(Reranker):
+    """Keeps what the lists of the last search have of its best pieces."""
+
+    documents: dict[str, str]
+    rows: np.ndarray[Any, Any]
+
+    def rerank(self, *search: Any) -> Reranking:
+        """Record and rank nothing."""
+        _, lists, fused, hydrate = search
+        pieces = hydrate([i for i, _ in fused[:FUSED]])
+        ids, rows = rows_of(lists)
+        listed = [n for n, i in enumerate(ids) if i in pieces]
+        self.documents = {ids[n]: pieces[ids[n]].document for n in listed}
+        self.rows = rows[listed]
+        return Reranking([])
+
+
 class Sets:
     """The question sets, opened and recorded; `judges` has the first ensembles of the second."""
 
@@ -113,13 +134,30 @@ class Sets:
         number = int(count or len(questions))
         return questions[number:] if number < 0 else questions[:number]
 
-    def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
-        """Return the candidates of each question; question n is judged by judge n mod len."""
+    @contextmanager
+    def opened(self, name: str) -> Iterator[HetaRAG]:
+        """Open the knowledge base of a set, which is ingested if it is not there."""
         folder = name.partition(":")[0]
-        questions = self.questions(name)
-        found: list[Example] = []
         with HetaRAG.open(self._kb / folder) as rag:
             rag.ingest([self._data / folder / "corpus.jsonl"])
+            yield rag
+
+    def lists(self, name: str) -> list[Example]:
+        """Return the best pieces of each question as the lists of texts have them."""
+        found: list[Example] = []
+        with self.opened(name) as rag:
+            recorder = ListRecorder()
+            rag._planes.plane({})._judges = Judges(recorder)
+            for question in self.questions(name):
+                rag.search(question.text, 20, access="all")
+                found.append(Example(question, recorder.documents, recorder.rows))
+        return found
+
+    def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
+        """Return the candidates of each question; question n is judged by judge n mod len."""
+        questions = self.questions(name)
+        found: list[Example] = []
+        with self.opened(name) as rag:
             recorder = Recorder(
                 MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
             )
@@ -230,7 +268,8 @@ def main() -> None:
     recorded = {name: sets.record(name) for name in options.sets}
     sets.first_names = sets.names
     first, second = both(sets, options.sets, recorded)
-    for name, ensemble in ((FIRST, first), (SECOND, second)):
+    fuser = train([sets.lists(name) for name in options.sets], NAMES)
+    for name, ensemble in ((FIRST, first), (SECOND, second), (FUSER, fuser)):
         ensemble.save(str(options.out / name))
         print(f"{name}: {(options.out / name).stat().st_size / 1000:.0f} kB", flush=True)
     for name in options.test:

@@ -42,6 +42,9 @@ def systems_for(settings: Settings) -> dict[str, System]:
             rest = tuple(other for other in kinds if other != kind)
             found[f"plane without {kind}"] = {"stores": rest}
     found["plane without link ranker"] = {"settings": {"rerank": "none"}}
+    found["plane without link ranker, learned fusion"] = {
+        "settings": {"rerank": "none", "fusion": "learned"}
+    }
     found["plane without hops"] = {"settings": {"hops": False}}
     found["plane without hops and ranker"] = {"settings": {"hops": False, "rerank": "none"}}
     found["plane without router"] = {"settings": {"router": "all"}}

@@ -30,7 +30,7 @@ Changes = Mapping[str, Any]
 VARIED: Sequence[Sequence[Changes]] = (
     [{"rerank": "none"}, *({"rerank": "links", "plain_weight": w} for w in (0.0, 1.0, 2.0, 4.0, 8.0))],
     [{"source_weight": w} for w in (0.0, 1.0, 2.0)],
-    [{"fusion": fusion} for fusion in ("rrf", "convex", "z-score", "distribution")],
+    [{"fusion": fusion} for fusion in ("rrf", "learned", "convex", "z-score", "distribution")],
     [{"rrf_k": k} for k in (5, 20, 60)],
     [{"router": router} for router in ("rules", "all")],
     [{"cross_encoder": "none"}],

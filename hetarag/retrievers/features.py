@@ -61,7 +61,7 @@ class Candidates:
         return np.array([self.fused.get(i, 0.0) / top for i in self.ids])
 
 
-class _List:
+class ScoredList:
     """One store's list: each id's rank, and its score between the list's last and first."""
 
     def __init__(self, hits: Sequence[Hit]) -> None:
@@ -71,9 +71,11 @@ class _List:
         self._span = (hits[0].score - self._low if hits else 0.0) or 1.0
 
     def rank(self, identifier: str) -> float:
+        """Return 1 / (5 + rank), as if at place 200 for one that the list does not have."""
         return 1 / (5 + self._rank.get(identifier, _FAR))
 
     def score(self, identifier: str) -> float:
+        """Return the scaled score, `NONE` for one that the list does not have."""
         score = self._score.get(identifier)
         return NONE if score is None else (score - self._low) / self._span
 
@@ -82,7 +84,7 @@ def matrix(found: Candidates) -> tuple[list[str], Rows]:
     """Return the features' names and a row per candidate, in the order of `found.ids`."""
     if not found.ids:
         return [], np.zeros((0, 0))
-    lists = {name: _List(found.lists.get(name, ())) for name in LISTS}
+    lists = {name: ScoredList(found.lists.get(name, ())) for name in LISTS}
     plain = found.plain().tolist()
     near = cosines(found)
     best_cosine = max(near.values(), default=0.0)

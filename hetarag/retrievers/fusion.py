@@ -16,6 +16,9 @@ Weights = Mapping[str, float]
 Fused = list[tuple[str, float]]
 Fuser = Callable[[Lists, Weights], Fused]
 
+RANKED_WEIGHT = 6.0
+"""Of an order that was judged, beside 1 to 1.5 for SQL's rows and 10 for what SQL computed."""
+
 
 def reciprocal_rank(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
     """Weighted reciprocal rank fusion: the sum of weight / (k + rank).
@@ -49,26 +52,6 @@ def distribution_based(lists: Lists, weights: Weights) -> Fused:
     Source: Mazzeschi, "Distribution-based score fusion", 2023; in use in Qdrant.
     """
     return _convex(lists, weights, _three_sigma)
-
-
-def _from_zero(fuse: Fuser) -> Fuser:
-    """Shift scores so that none is below 0: what follows divides by the best and takes logarithms."""
-
-    def shifted(lists: Lists, weights: Weights) -> Fused:
-        fused = fuse(lists, weights)
-        least = min((score for _, score in fused), default=0.0)
-        return [(identifier, score - min(least, 0.0)) for identifier, score in fused]
-
-    return shifted
-
-
-FUSIONS: Mapping[str, Fuser] = {
-    "rrf": reciprocal_rank,
-    "convex": convex_min_max,
-    "z-score": _from_zero(convex_z_score),
-    "distribution": distribution_based,
-}
-"""Each method by the name that the settings give it; as the plane needs them, with no score below 0."""
 
 
 def _convex(

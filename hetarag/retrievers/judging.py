@@ -14,7 +14,7 @@ from hetarag.config import SOURCE_WEIGHT, UNSURE_BELOW
 from hetarag.protocols import Decomposer, PassageScorer, Reranker
 from hetarag.retrievers.chains import raised
 from hetarag.retrievers.fanout import FanOut
-from hetarag.retrievers.fusion import Fused, Fuser, ordered
+from hetarag.retrievers.fusion import RANKED_WEIGHT, Fused, Fuser, ordered
 from hetarag.retrievers.gate import Gate
 from hetarag.retrievers.progress import (
     COMPUTED,
@@ -34,7 +34,6 @@ ADDED = (LINKED, PARTS, CROSS_ENCODER)
 
 _READING = 0.5  # seconds: with less left nothing is read
 _CONVINCED = StoreStatus("skipped", reason="the evidence convinces")
-_RANKER_WEIGHT = 6.0  # beside 1 to 1.5 for SQL's rows, 10 for what it computed
 _TOLD = 3  # pieces of evidence that a language model gets to see before it decomposes a question
 
 
@@ -109,7 +108,7 @@ class Judging:
         order = [*ranked, *((i, 0.0) for i, _ in others if i not in placed)]
         voices: dict[str, Sequence[Hit]] = {name: lists.get(name, ()) for name in ("sql", COMPUTED)}
         voices[RANKED] = _as_list(RANKED, order)
-        return self._fuse(voices, self._progress.weights | {RANKED: _RANKER_WEIGHT})
+        return self._fuse(voices, self._progress.weights | {RANKED: RANKED_WEIGHT})
 
     def _judge(self, fused: Fused) -> tuple[StoreStatus, Reranking | None]:
         # It asks the vector store and the ledger, so it keeps the deadline as they do.

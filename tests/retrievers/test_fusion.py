@@ -1,12 +1,12 @@
 import pytest
 
 from hetarag.retrievers.fusion import (
-    FUSIONS,
     convex_min_max,
     convex_z_score,
     distribution_based,
     reciprocal_rank,
 )
+from hetarag.retrievers.fusions import FUSIONS, fusion
 from hetarag.types import Hit
 
 
@@ -65,8 +65,13 @@ def test_nothing_in_nothing_out(fuse) -> None:  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("name", FUSIONS)
 def test_by_its_name_no_method_scores_below_zero_or_orders_otherwise(name: str) -> None:
-    fused = FUSIONS[name](LISTS, {})
+    fused = fusion(name, 60)(LISTS, {})
     assert min(score for _, score in fused) >= 0
-    plain = {"rrf": reciprocal_rank, "convex": convex_min_max, "z-score": convex_z_score}
+    plain = {
+        "learned": reciprocal_rank,
+        "rrf": reciprocal_rank,
+        "convex": convex_min_max,
+        "z-score": convex_z_score,
+    }
     assert [i for i, _ in fused] == [i for i, _ in plain.get(name, distribution_based)(LISTS, {})]
-    assert FUSIONS[name]({}, {}) == []
+    assert fusion(name, 60)({}, {}) == []

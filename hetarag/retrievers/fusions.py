@@ -1,0 +1,44 @@
+"""The fusions by the names that the settings give them, in the form that the plane needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from hetarag.retrievers.fusion import (
+    Fused,
+    Fuser,
+    Lists,
+    Weights,
+    convex_min_max,
+    convex_z_score,
+    distribution_based,
+    reciprocal_rank,
+)
+from hetarag.retrievers.learned_fusion import learned
+
+
+def _from_zero(fuse: Fuser) -> Fuser:
+    """Shift scores so that none is below 0: what follows divides by the best and takes logarithms."""
+
+    def shifted(lists: Lists, weights: Weights) -> Fused:
+        fused = fuse(lists, weights)
+        least = min((score for _, score in fused), default=0.0)
+        return [(identifier, score - min(least, 0.0)) for identifier, score in fused]
+
+    return shifted
+
+
+_BY_RANK: Mapping[str, Callable[..., Fused]] = {"learned": learned, "rrf": reciprocal_rank}
+_BY_SCORE: Mapping[str, Fuser] = {
+    "convex": convex_min_max,
+    "z-score": _from_zero(convex_z_score),
+    "distribution": distribution_based,
+}
+FUSIONS = (*_BY_RANK, *_BY_SCORE)
+"""The names that the settings give them."""
+
+
+def fusion(name: str, k: int) -> Fuser:
+    """Return a fusion whose scores are 0 or more; `k` is for those that go by ranks."""
+    return partial(_BY_RANK[name], k=k) if name in _BY_RANK else _BY_SCORE[name]
