@@ -15,6 +15,7 @@ from hetarag.errors import (
     LockedError,
     NotFoundError,
 )
+from hetarag.retrievers.fusions import FUSIONS
 from tests.conftest import RULES, Opener
 from tests.hashing import HashingEmbedder
 
@@ -66,6 +67,17 @@ def test_the_graph_follows_a_link_that_words_do_not_show(kb: HetaRAG, write_json
         "From where did the parents of the designer of the Fram come?", 3, stores=["graph"]
     )
     assert names(found)[:2] == ["fram", "archer"]
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("rerank", ["links", "none"])
+def test_each_fusion_finds_what_all_stores_find(
+    kb: HetaRAG, write_jsonl: Writer, fusion: str, rerank: str
+) -> None:
+    kb.ingest([write_jsonl(FRAM, ARCHER)])
+    found = kb.search("Who designed the Fram?", 5, settings={"fusion": fusion, "rerank": rerank})
+    assert names(found) == ["fram", "archer"]
+    assert found[0].score > found[1].score >= 0  # the last is 0 where scores are scaled
 
 
 def test_unchanged_documents_are_skipped_and_changed_ones_replaced(
