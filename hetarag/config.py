@@ -96,8 +96,9 @@ class SearchSettings(_Section):
     """How the plane searches; times in seconds. `hops` is the second walk over the graph.
 
     `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
-    at all (docs/notes/retrieval.md). `fusion` "learned" finds more where `rerank` is "none"; the link
-    ranker makes no more of it than of ranks. `plain_weight` is how much the plain fusion of the lists counts
+    at all (docs/notes/retrieval.md). `fusion` "learned" is for `rerank` "none", and for questions of several
+    hops: it finds more at five there. The link ranker was trained on ranks and loses by it; without
+    vectors, full text or graph ranks decide all the same. `plain_weight` is how much the plain fusion of the lists counts
     beside what the link ranker has learnt, `source_weight` how much a passage gains from the passages
     that it leads to; `hetarag tune` finds both for a user's own questions.
     `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where

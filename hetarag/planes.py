@@ -15,7 +15,7 @@ from hetarag.ledger.links import MentionLinks
 from hetarag.models.install import resolve
 from hetarag.models.registry import MINILM_INT8
 from hetarag.protocols import Decomposer, Embedder, PassageScorer, Reader
-from hetarag.retrievers.fusions import fusion
+from hetarag.retrievers.fusers import fuser
 from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.ranker import LinkRanker
@@ -48,8 +48,9 @@ class Planes:
         self._shelf = shelf
         self._embedder = embedder
         self._reader = reader
-        self._default = not given and settings.models.embedder == MINILM_INT8
+        self._default_embedder = not given and settings.models.embedder == MINILM_INT8
         self._planes: dict[SearchSettings, RetrievalPlane] = {}
+        self._loading = Lock()
         self._lock = Lock()  # its own: searches go on while an ingest holds the knowledge base's
 
     def plane(self, changes: Mapping[str, Any]) -> RetrievalPlane:
@@ -66,13 +67,19 @@ class Planes:
 
     def load_models(self) -> None:
         """Load what the plane with the settings as they are may need beside the embedder."""
-        if self._cross_encodes(self._settings.search):
-            _ = self.cross_encoder
+        search = self._settings.search
+        if search.rerank == "links" and self._cross_encodes(search):
+            self._loaded()
 
     def close(self) -> None:
         """End the threads of all planes."""
-        for plane in self._planes.values():
-            plane.close()
+        with self._lock:
+            for plane in self._planes.values():
+                plane.close()
+
+    def _loaded(self) -> PassageScorer:
+        with self._loading:  # two searches at once would load it twice
+            return self.cross_encoder
 
     @cached_property
     def cross_encoder(self) -> PassageScorer:
@@ -94,7 +101,7 @@ class Planes:
             Hydration(self._ledger, self._catalogue, self._shelf.tables),
             judges=self._judges(search) if search.rerank == "links" else None,
             router=ROUTERS[search.router],
-            fuse=fusion(search.fusion, search.rrf_k),
+            fuse=fuser(search.fusion, search.rrf_k),
             hops=search.hops,
             deadline=search.deadline,
             concurrency=search.concurrency,
@@ -111,12 +118,12 @@ class Planes:
             ranker,
             decomposer=self._decomposer if search.decompose == "reader" else None,
             decompose_below=search.decompose_below,
-            cross_encoder=(lambda: self.cross_encoder) if self._cross_encodes(search) else None,
+            cross_encoder=self._loaded if self._cross_encodes(search) else None,
             cross_encode_below=search.cross_encode_below,
             source_weight=search.source_weight,
         )
 
     def _cross_encodes(self, search: SearchSettings) -> bool:
         return search.cross_encoder == "always" or (
-            search.cross_encoder == "auto" and self._default
+            search.cross_encoder == "auto" and self._default_embedder
         )

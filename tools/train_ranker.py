@@ -146,9 +146,9 @@ class Sets:
         """Return the best pieces of each question as the lists of texts have them."""
         found: list[Example] = []
         with self.opened(name) as rag:
-            recorder = ListRecorder()
-            rag._planes.plane({})._judges = Judges(recorder)
             for question in self.questions(name):
+                recorder = ListRecorder()  # a new one: where it is not asked, it has nothing
+                rag._planes.plane({})._judges = Judges(recorder)
                 rag.search(question.text, 20, access="all")
                 found.append(Example(question, recorder.documents, recorder.rows))
         return found
@@ -158,11 +158,11 @@ class Sets:
         questions = self.questions(name)
         found: list[Example] = []
         with self.opened(name) as rag:
-            recorder = Recorder(
-                MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
-            )
-            rag._planes.plane({})._judges = Judges(recorder)
             for number, question in enumerate(questions):
+                recorder = Recorder(
+                    MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
+                )
+                rag._planes.plane({})._judges = Judges(recorder)
                 recorder.first = judges[number % len(judges)] if judges else None
                 rag.search(question.text, 20, access="all")
                 seen = recorder.found
@@ -170,7 +170,7 @@ class Sets:
                 found.append(
                     Example(question, documents, recorder.rows, seen.plain(), sources(seen))
                 )
-        self.names = recorder.names
+                self.names = recorder.names
         return found
 
 

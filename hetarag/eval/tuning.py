@@ -98,7 +98,7 @@ def tune(
     best: Changes = {}
     score(best)
     for options in VARIED:
-        if "rrf_k" in options[0] and changed_search(base, best).fusion != "rrf":
+        if "rrf_k" in options[0] and changed_search(base, best).fusion not in ("rrf", "learned"):
             continue
         tries = [_differing(base, {**best, **option}) for option in options]
         best = max([best, *tries], key=score)  # the first of equals: what was there stays

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hetarag.ids import parse_row_id
 from hetarag.protocols import Hydrator
 from hetarag.retrievers.fanout import FanOut
-from hetarag.retrievers.progress import LINKED, Progress, end_of
+from hetarag.retrievers.state import LINKED, Progress, end_of
 from hetarag.types import Hit, Query, RankedEvidence
 
 _LEDGER_AT_LEAST = 2.0  # seconds for the texts of what was found in time

@@ -16,7 +16,8 @@ from hetarag.retrievers.chains import raised
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import RANKED_WEIGHT, Fused, Fuser, ordered
 from hetarag.retrievers.gate import Gate
-from hetarag.retrievers.progress import (
+from hetarag.retrievers.reading import convinces, doubtful, reread
+from hetarag.retrievers.state import (
     COMPUTED,
     CROSS_ENCODER,
     DECOMPOSITION,
@@ -26,7 +27,6 @@ from hetarag.retrievers.progress import (
     Progress,
     end_of,
 )
-from hetarag.retrievers.reading import convinces, doubtful, reread
 from hetarag.types import Hit, Query, Reranking, StoreStatus
 
 ADDED = (LINKED, PARTS, CROSS_ENCODER)

@@ -2,9 +2,9 @@
 
 Eight numbers a piece: of the vector store, full text, the graph and the hops the rank and the score
 between the list's last and first. Trained with the link ranker's questions (tools/train_ranker.py); a
-better rank or score never makes a piece less likely. On sets that it was not trained on it finds more
-than weighted reciprocal ranks do. The link ranker, which sees these numbers itself, gains nothing by
-it, so that it is not the default (docs/notes/retrieval.md).
+better rank or score never makes a piece less likely. On questions of the kinds that it was trained on it
+finds more at five than weighted reciprocal ranks do, on others not surely. The link ranker sees these
+numbers itself and was trained on ranks, so that it is not the default (docs/notes/retrieval.md).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hetarag.retrievers.trees import TreeEnsemble
 
 FUSER = "fuser.npz"
 NEEDED = ("vector", "fulltext", "graph")
-"""The lists that it was trained with: without one of them it knows nothing."""
+"""Without one of these lists ranks decide: it was trained on questions that had them all."""
 
 NAMES = (*(f"{name} rank" for name in LISTS), *(f"{name} score" for name in LISTS))
 
@@ -37,7 +37,7 @@ _ensemble = cache(TreeEnsemble.load)
 def learned(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
     """Fuse the lists of texts by what was learnt, and the SQL store's beside them.
 
-    Scores are probabilities. Rows and computed answers add their weighted reciprocal ranks, in the
+    Scores of texts are probabilities. Rows and computed answers add their weighted reciprocal ranks, in the
     measure that the best piece is the first of a list of weight `RANKED_WEIGHT`. Where one of the lists
     that it needs is empty, reciprocal ranks alone fuse.
     """

@@ -18,8 +18,8 @@ from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import Fused, Fuser, reciprocal_rank
 from hetarag.retrievers.gate import Gate
 from hetarag.retrievers.judging import ADDED, Judges, Judging
-from hetarag.retrievers.progress import COMPUTED, HOPS, Progress, end_of
 from hetarag.retrievers.router import Router, route_by_rules
+from hetarag.retrievers.state import COMPUTED, HOPS, Progress, end_of
 from hetarag.types import (
     Filter,
     Hit,

@@ -25,7 +25,7 @@ from hetarag.retrievers.fusion import ordered
 from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.parts import parts
-from hetarag.retrievers.progress import LINKED, PARTS
+from hetarag.retrievers.state import LINKED, PARTS
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query, RankedEvidence, Reranking, Vector
 

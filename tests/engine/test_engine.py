@@ -15,7 +15,7 @@ from hetarag.errors import (
     LockedError,
     NotFoundError,
 )
-from hetarag.retrievers.fusions import FUSIONS
+from hetarag.retrievers.fusers import FUSIONS
 from tests.conftest import RULES, Opener
 from tests.hashing import HashingEmbedder
 

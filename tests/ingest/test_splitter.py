@@ -149,7 +149,7 @@ def test_a_text_without_borders_is_cut_in_linear_time(unit: str) -> None:
         return time.thread_time() - start
 
     small, large = seconds(100_000), seconds(400_000)
-    assert large < small * 16 + 0.5  # quadratic would be 16 times, and far above the half second
+    assert large < small * 8 + 0.5  # quadratic would be 16 times, and far above the half second
     assert large < 5
 
 

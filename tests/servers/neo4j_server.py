@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from neo4j import GraphDatabase
 
 from tests.servers.process import SERVERS, ServerProcess, free_port, server_program
 
@@ -64,6 +63,10 @@ class Neo4jServer:
 
     def run(self, statement: str) -> list[list[object]]:
         """Return the rows of a statement, run by the bare driver."""
+        from neo4j import (
+            GraphDatabase,  # the root conftest imports this file, with the extra or not
+        )
+
         with GraphDatabase.driver(
             f"bolt://127.0.0.1:{self.port}",
             auth=("neo4j", self.password),

@@ -29,16 +29,16 @@ def _from_zero(fuse: Fuser) -> Fuser:
     return shifted
 
 
-_BY_RANK: Mapping[str, Callable[..., Fused]] = {"learned": learned, "rrf": reciprocal_rank}
+_WITH_K: Mapping[str, Callable[..., Fused]] = {"learned": learned, "rrf": reciprocal_rank}
 _BY_SCORE: Mapping[str, Fuser] = {
     "convex": convex_min_max,
     "z-score": _from_zero(convex_z_score),
     "distribution": distribution_based,
 }
-FUSIONS = (*_BY_RANK, *_BY_SCORE)
+FUSIONS = (*_WITH_K, *_BY_SCORE)
 """The names that the settings give them."""
 
 
-def fusion(name: str, k: int) -> Fuser:
-    """Return a fusion whose scores are 0 or more; `k` is for those that go by ranks."""
-    return partial(_BY_RANK[name], k=k) if name in _BY_RANK else _BY_SCORE[name]
+def fuser(name: str, k: int) -> Fuser:
+    """Return the fusion of that name, with scores of 0 or more; `k` is that of reciprocal ranks."""
+    return partial(_WITH_K[name], k=k) if name in _WITH_K else _BY_SCORE[name]
