@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,33 @@ def test_failing_or_late_it_changes_nothing(search: Callable[..., Any]) -> None:
         search(Scorer("Harbour 1", error="no model here"))
 
 
-def test_it_is_loaded_with_the_models(tmp_path: Path) -> None:
+def test_it_is_loaded_with_the_models_where_it_may_read(tmp_path: Path) -> None:
+    unranked = {**RULES, "search": {"rerank": "none"}}
+    with HetaRAG.open(tmp_path / "unranked", unranked) as kb:
+        kb.load_models()
+        assert "cross_encoder" not in kb._planes.__dict__
     with HetaRAG.open(tmp_path / "kb", RULES, embedder=HashingEmbedder()) as kb:
         kb.load_models()
         assert "cross_encoder" not in kb._planes.__dict__
     with HetaRAG.open(tmp_path / "other", RULES) as kb:  # the default embedder
         kb.load_models()
         assert "cross_encoder" in kb._planes.__dict__
+
+
+def test_searches_at_once_load_it_once(
+    kb: HetaRAG, write_jsonl: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Scorer] = []
+
+    def load(*_: object, **__: object) -> Scorer:
+        loaded.append(Scorer("Harbour 1"))
+        time.sleep(0.2)
+        return loaded[-1]
+
+    monkeypatch.setattr("hetarag.models.cross_encoder.CrossEncoder", load)
+    monkeypatch.setattr("hetarag.planes.resolve", lambda *_, **__: None)
+    kb.ingest([write_jsonl(*DOCUMENTS)])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: kb.search(QUESTION, 10, settings=ALWAYS), range(4)))
+    assert len(loaded) == 1
+    assert all(f.trace and f.trace.stores["cross-encoder"].status == "ok" for f in found)
