@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,11 +38,7 @@ class Ledger:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads; database errors leave as `LedgerError`."""
-        with (
-            self._telling("read from"),
-            self._engine.connect().execution_options(**self._reading) as connection,
-            connection.begin(),
-        ):
+        with self._transaction("read from", self._reading) as connection:
             yield connection
 
     @contextmanager
@@ -51,28 +47,28 @@ class Ledger:
 
         One at a time, over all processes: what it reads stays true until it ends.
         """
-        with self._telling("write to"), self._engine.begin() as connection:
+        with self._transaction("write to", {}) as connection:
             dialects.lock(connection)
             yield connection
 
     @contextmanager
     def claiming(self) -> Iterator[Connection]:
         """A writing transaction beside others; it may change only rows that it has locked."""
-        with (
-            self._telling("write to"),
-            self._engine.connect().execution_options(**self._claiming) as connection,
-            connection.begin(),
-        ):
+        with self._transaction("write to", self._claiming) as connection:
             yield connection
 
     @contextmanager
-    def _telling(self, doing: str) -> Iterator[None]:
-        """Have database errors leave as `LedgerError`.
+    def _transaction(self, doing: str, options: Mapping[str, Any]) -> Iterator[Connection]:
+        """A transaction on a connection with these options; database errors leave as `LedgerError`.
 
         SQLAlchemy hands on the driver's own where it sets a connection's isolation level.
         """
         try:
-            yield
+            with (
+                self._engine.connect().execution_options(**options) as connection,
+                connection.begin(),
+            ):
+                yield connection
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             raise _failed(doing, error) from error
 
