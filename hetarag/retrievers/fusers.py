@@ -29,7 +29,7 @@ def _from_zero(fuse: Fuser) -> Fuser:
     return shifted
 
 
-_WITH_K: Mapping[str, Callable[..., Fused]] = {"learned": learned, "rrf": reciprocal_rank}
+_WITH_K: Mapping[str, Callable[..., Fused]] = {"rrf": reciprocal_rank, "learned": learned}
 _BY_SCORE: Mapping[str, Fuser] = {
     "convex": convex_min_max,
     "z-score": _from_zero(convex_z_score),
@@ -37,6 +37,9 @@ _BY_SCORE: Mapping[str, Fuser] = {
 }
 FUSIONS = (*_WITH_K, *_BY_SCORE)
 """The names that the settings give them."""
+
+TAKE_K = frozenset(_WITH_K)
+"""Those that the setting `search.rrf_k` makes a difference to."""
 
 
 def fuser(name: str, k: int) -> Fuser:

@@ -10,7 +10,6 @@ numbers itself and was trained on ranks, so that it is not the default (docs/not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 
@@ -23,15 +22,13 @@ from hetarag.retrievers.fusion import (
     ordered,
     reciprocal_rank,
 )
-from hetarag.retrievers.trees import TreeEnsemble
+from hetarag.retrievers.trees import packaged
 
 FUSER = "fuser.npz"
 NEEDED = ("vector", "fulltext", "graph")
 """Without one of these lists ranks decide: it was trained on questions that had them all."""
 
 NAMES = (*(f"{name} rank" for name in LISTS), *(f"{name} score" for name in LISTS))
-
-_ensemble = cache(TreeEnsemble.load)
 
 
 def learned(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
@@ -44,7 +41,7 @@ def learned(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
     if not all(lists.get(name) for name in NEEDED):
         return reciprocal_rank(lists, weights, k=k)
     ids, rows = rows_of(lists)
-    judged = _ensemble(FUSER).probabilities(rows)
+    judged = packaged(FUSER).probabilities(rows)
     scores = dict(zip(ids, judged.tolist(), strict=True))
     unit = float(judged.max()) * (k + 1) / RANKED_WEIGHT
     others = {name: hits for name, hits in lists.items() if name not in LISTS}

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_ste
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.parts import parts
 from hetarag.retrievers.state import LINKED, PARTS
-from hetarag.retrievers.trees import TreeEnsemble
+from hetarag.retrievers.trees import TreeEnsemble, packaged
 from hetarag.types import Hit, Query, RankedEvidence, Reranking, Vector
 
 FIRST, SECOND = "ranker-first.npz", "ranker-second.npz"
@@ -35,8 +34,6 @@ _ANCHORS = (10, 8)  # passages that each round starts from
 _LINKS = (14, 6)  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
 _TARGETS = (40, 20)
 _PER_PART = 8
-
-_ensemble = cache(TreeEnsemble.load)  # rankers that differ in a weight share their trees
 
 Hydrate = Callable[[Sequence[str]], dict[str, RankedEvidence]]
 
@@ -58,11 +55,11 @@ class LinkRanker(Reranker):
 
     @property
     def _first(self) -> TreeEnsemble:
-        return _ensemble(FIRST)
+        return packaged(FIRST)
 
     @property
     def _second(self) -> TreeEnsemble:
-        return _ensemble(SECOND)
+        return packaged(SECOND)
 
     def rerank(
         self,

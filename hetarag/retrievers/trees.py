@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any, Self
 
@@ -72,6 +73,12 @@ class TreeEnsemble:
             answers += (columns[feature] <= threshold).astype(np.int32) << node
         total = self._table[answers].sum(axis=0)
         return np.asarray(1 / (1 + np.exp(-total)), dtype=np.float64)
+
+
+@cache
+def packaged(resource: str) -> TreeEnsemble:
+    """Return an ensemble that the package carries; all who use it share it."""
+    return TreeEnsemble.load(resource)
 
 
 def _table(left: Ints, right: Ints, value: Floats) -> Floats:
