@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import lightgbm
 import numpy as np
@@ -86,6 +86,11 @@ class Recorder(LinkRanker):
     found: Candidates
     first: TreeEnsemble | None = None
 
+    @classmethod
+    def of(cls, rag: HetaRAG) -> Self:
+        """Return one over the stores of a knowledge base."""
+        return cls(MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries)
+
     @property
     def _first(self) -> TreeEnsemble:
         return self.first or super()._first
@@ -100,6 +105,21 @@ class Recorder(LinkRanker):
         else:
             self.found, self.names, self.rows = self.looked_at_twice(found, hydrate)
         return Reranking([])
+
+
+@contextmanager
+def opened(data: Path, kb: Path, name: str) -> Iterator[HetaRAG]:
+    """Open the knowledge base of a set, which is ingested if it is not there."""
+    folder = name.partition(":")[0]
+    with HetaRAG.open(kb / folder) as rag:
+        rag.ingest([data / folder / "corpus.jsonl"])
+        yield rag
+
+
+def ask(rag: HetaRAG, question: str, recorder: Reranker) -> None:
+    """Search with the recorder in the ranker's place; one that is not asked has nothing, so use a new one."""
+    rag._planes.plane({})._judges = Judges(recorder)
+    rag.search(question, 20, access="all")
 
 
 class ListRecorder(Reranker):
@@ -134,22 +154,13 @@ class Sets:
         number = int(count or len(questions))
         return questions[number:] if number < 0 else questions[:number]
 
-    @contextmanager
-    def opened(self, name: str) -> Iterator[HetaRAG]:
-        """Open the knowledge base of a set, which is ingested if it is not there."""
-        folder = name.partition(":")[0]
-        with HetaRAG.open(self._kb / folder) as rag:
-            rag.ingest([self._data / folder / "corpus.jsonl"])
-            yield rag
-
     def lists(self, name: str) -> list[Example]:
         """Return the best pieces of each question as the lists of texts have them."""
         found: list[Example] = []
-        with self.opened(name) as rag:
+        with opened(self._data, self._kb, name) as rag:
             for question in self.questions(name):
-                recorder = ListRecorder()  # a new one: where it is not asked, it has nothing
-                rag._planes.plane({})._judges = Judges(recorder)
-                rag.search(question.text, 20, access="all")
+                recorder = ListRecorder()
+                ask(rag, question.text, recorder)
                 found.append(Example(question, recorder.documents, recorder.rows))
         return found
 
@@ -157,14 +168,11 @@ class Sets:
         """Return the candidates of each question; question n is judged by judge n mod len."""
         questions = self.questions(name)
         found: list[Example] = []
-        with self.opened(name) as rag:
+        with opened(self._data, self._kb, name) as rag:
             for number, question in enumerate(questions):
-                recorder = Recorder(
-                    MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries
-                )
-                rag._planes.plane({})._judges = Judges(recorder)
+                recorder = Recorder.of(rag)
                 recorder.first = judges[number % len(judges)] if judges else None
-                rag.search(question.text, 20, access="all")
+                ask(rag, question.text, recorder)
                 seen = recorder.found
                 documents = {i: seen.passages[i].document for i in seen.ids}
                 found.append(

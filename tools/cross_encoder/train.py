@@ -25,17 +25,14 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch.nn import functional
-from train_ranker import FOLDS, Recorder, Sets, train
+from train_ranker import FOLDS, Recorder, Sets, ask, opened, train
 from transformers import BertConfig, BertModel
 
-from hetarag import HetaRAG
 from hetarag.config import PLAIN_WEIGHT, ModelSettings
-from hetarag.ledger.links import MentionLinks
 from hetarag.models.cross_encoder import encode_pairs
 from hetarag.models.install import install
 from hetarag.models.pooling import load_tokenizer
 from hetarag.models.registry import MINILM_INT8
-from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.ranker import FIRST, SECOND
 from hetarag.retrievers.trees import TreeEnsemble
 
@@ -75,13 +72,11 @@ def record(
 ) -> list[Item]:  # fmt: skip
     """Search for each question; question n is judged by judges n mod their number."""
     items = []
-    with HetaRAG.open(kb / folder) as rag:
-        rag.ingest([data / folder / "corpus.jsonl"])
-        judge = Judge(MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries)
-        rag._planes.plane({})._judges = Judges(judge)
+    with opened(data, kb, folder) as rag:
         for number, (question, supporting) in enumerate(questions):
+            judge = Judge.of(rag)
             judge.first, judge.second = judges[number % len(judges)]
-            rag.search(question, 20, access="all")
+            ask(rag, question, judge)
             pieces = [judge.found.passages[i] for i in judge.found.ids]
             answers = np.array([float(piece.document in supporting) for piece in pieces])
             order = np.argsort(-judge.odds, kind="stable")
