@@ -220,7 +220,7 @@ def test_a_frozen_server_is_late_and_then_answers_again(neo4j_alone: Neo4jServer
             began = time.monotonic()
             with pytest.raises(StoreTimeoutError, match="deadline"):
                 found(store, seconds=1.0)
-            assert time.monotonic() - began < 1.9
+            assert time.monotonic() - began < 1.5
         assert not store.health().ok
     finally:
         neo4j_alone.signal(signal.SIGCONT)
