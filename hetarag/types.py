@@ -103,7 +103,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """An entity named in a chunk; `sentence` counts the chunk's sentences, -1 is the title."""
+    """An entity named in a chunk; `sentence` counts the chunk's sentences, -1 is the title or a topic."""
 
     entity: Entity
     label: str
@@ -212,8 +212,8 @@ class LinkedEntity:
 class Link:
     """A name that a chunk shares with others.
 
-    `source` is the chunk, `sentence` where the name stands in it (-1: its title), `targets` the ids
-    of the chunks that have the name, the source among them, and whether their title has it.
+    `source` is the chunk, `sentence` where the name stands in it (-1: its title or a topic), `targets` the ids
+    of the chunks that have the name, the source among them, and whether it is their title or a topic.
     """
 
     source: str

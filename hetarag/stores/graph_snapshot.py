@@ -27,7 +27,10 @@ _COMPACT = 1_000  # dead rows below this number are not worth a rebuild
 
 
 class Edge(NamedTuple):
-    """An entity of a passage: how many times it is named there, and whether the title names it."""
+    """An entity of a passage: how often it is named there, and whether the passage is about it.
+
+    `in_title`: the title names it, or a paragraph opens with it.
+    """
 
     entity: str
     times: int
