@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from hetarag.ingest.names import Name
 from hetarag.ingest.sentences import Span, paragraphs
 
-_BEFORE = re.compile(r"\W*(?:(?:the|an?)\s\W*)?", re.IGNORECASE)
+_BEFORE = re.compile(r"\W*+(?:(?:the|an?)\s\W*+)?", re.IGNORECASE)
 
 
 def topics(text: str, names: Mapping[Span, Sequence[Name]]) -> dict[Span, Name]:
