@@ -130,7 +130,7 @@ def _extract(
     """Join what spaCy found (`given`) with the rules, then hand it out to the chunks."""
     titled = title_names(document.title)
     names = candidates(document.text, _sentences(chunks), given, titled)
-    opening = topics(document.text, names)
+    opening = topics(document.text, names, document.title != document.name)
     found = []
     for chunk in chunks:
         mentions = chunk_mentions(document.text, chunk, names, titled, opening)

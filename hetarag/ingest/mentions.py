@@ -10,6 +10,7 @@ from typing import NamedTuple
 from hetarag.ids import entity_id
 from hetarag.ingest.names import Name, is_name
 from hetarag.ingest.sentences import Span
+from hetarag.ingest.topics import Topic
 from hetarag.text import name_key
 from hetarag.types import Chunk, Entity, Mention
 
@@ -56,29 +57,26 @@ def chunk_mentions(
     chunk: Chunk,
     names: Mapping[Span, Sequence[Name]],
     titled: Titled,
-    topics: Mapping[Span, Name],
+    topics: Mapping[Span, Topic],
 ) -> tuple[Mention, ...]:
     """Return the mentions of a chunk: the title's, its topics, then those of its sentences in their order."""
     found = [
         Mention(entity, "TITLE", TITLE, chunk.start, chunk.start) for entity in titled.entities
     ]
     about = {entity.id for entity in titled.entities}
-    for span in chunk.sentences:
-        entity = _named(text, topics[span]) if span in topics else None
-        if entity is not None and entity.id not in about:
-            about.add(entity.id)
-            found.append(Mention(entity, "TOPIC", TITLE, topics[span].start, topics[span].end))
+    for topic in [topics[span] for span in chunk.sentences if span in topics]:
+        for form in topic.forms:
+            entity = make_entity(form)
+            if entity.id not in about and is_name(entity.key, topic.name.label):
+                about.add(entity.id)
+                found.append(Mention(entity, "TOPIC", TITLE, topic.name.start, topic.name.end))
     for number, span in enumerate(chunk.sentences):
         for name in names.get(span, ()):
-            entity = _named(text, name)
-            if entity is not None:
+            surface = " ".join(text[name.start : name.end].split())
+            if is_name(name_key(surface), name.label):
+                entity = make_entity(surface)
                 found.append(Mention(entity, name.label, number, name.start, name.end))
     return tuple(found)
-
-
-def _named(text: str, name: Name) -> Entity | None:
-    surface = " ".join(text[name.start : name.end].split())
-    return make_entity(surface) if is_name(name_key(surface), name.label) else None
 
 
 @lru_cache(maxsize=20_000)

@@ -1,4 +1,4 @@
-"""What a paragraph is about: the name that it opens with.
+"""What a paragraph is about: the name that it opens with, and its other forms.
 
 A title says what all of a document is about. The paragraphs of a long one are about many things, and
 each mostly about the name that it begins with: "The Fram was built by …". A heading is a paragraph
@@ -10,24 +10,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from hetarag.ingest.aliases import aliases
 from hetarag.ingest.names import Name
 from hetarag.ingest.sentences import Span, paragraphs
 
 _BEFORE = re.compile(r"\W*+(?:(?:the|an?)\s\W*+)?", re.IGNORECASE)
 
 
-def topics(text: str, names: Mapping[Span, Sequence[Name]]) -> dict[Span, Name]:
+class Topic(NamedTuple):
+    """What a paragraph is about: its opening name and other forms of it."""
+
+    name: Name
+    forms: tuple[str, ...]
+
+
+def topics(text: str, names: Mapping[Span, Sequence[Name]], titled: bool) -> dict[Span, Topic]:
     """Return the topic of each sentence that opens a paragraph with a name; `names` are by sentence.
 
-    A date is no topic. A text of a single paragraph has none: its title says what it is about.
+    A date is no topic. A `titled` text of a single paragraph has none: its title says what it is about.
     """
     openings = {start for start, _ in paragraphs(text, 0, len(text))}
-    if len(openings) < 2:
+    if titled and len(openings) < 2:
         return {}
     found = {}
-    for (start, end), inside in names.items():
-        first = next((name for name in inside if name.label != "DATE"), None)
-        if start in openings and first and _BEFORE.fullmatch(text, start, first.start):
-            found[start, end] = first
+    for span, inside in names.items():
+        if span[0] not in openings:
+            continue
+        opening = [name for name in inside if name.label != "DATE"]
+        if opening and _BEFORE.fullmatch(text, span[0], opening[0].start):
+            first = opening[0]
+            surface = " ".join(text[first.start : first.end].split())
+            found[span] = Topic(first, (surface, *aliases(text, span, opening)))
     return found

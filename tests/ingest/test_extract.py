@@ -123,37 +123,6 @@ def test_a_title_gives_two_forms_to_every_chunk() -> None:
         ]
 
 
-@pytest.mark.parametrize(
-    ("paragraphs", "about"),
-    [
-        (["The Fram Museum is in Oslo.", "Ada Lovelace met Bob Builder."], ["Fram Museum", "Ada Lovelace"]),
-        (["Roald Amundsen", "He left in June with Oscar Wisting."], ["Roald Amundsen"]),
-        (['"Das Boot" is long.', "(Anna Bell sings.)"], ["Das Boot", "Anna Bell"]),
-        (["In Oslo he met Ada Lovelace.", "Then came Bob Builder."], []),
-        (["1911 was cold for Ada Lovelace.", "On 14 December 1911 Roald Amundsen arrived."], []),
-        (["Ada Lovelace wrote. Bob Builder read.", "ada lovelace is in small letters."], ["Ada Lovelace"]),
-        (["Ada Lovelace wrote.\nBob Builder read."], []),
-    ],
-)  # fmt: skip
-def test_a_paragraph_is_about_the_name_that_it_opens_with(
-    paragraphs: list[str], about: list[str]
-) -> None:
-    (_, mentions, _) = run(RuleExtractor(), "\n\n".join(paragraphs), "Report 17")[0]
-    topics = [m for m in mentions if m.label == "TOPIC"]
-    assert [m.entity.name for m in topics] == about
-    assert {m.sentence for m in topics} <= {-1}
-    named = {(m.entity.id, m.start, m.end) for m in mentions if m.sentence >= 0}
-    assert {(m.entity.id, m.start, m.end) for m in topics} <= named
-
-
-def test_a_title_is_no_topic_and_each_chunk_has_its_own_topics() -> None:
-    text = "\n\n".join(f"{name} was one of the ten people who had come." for name in
-                       ("Ada Lovelace", "Bob Builder", "Ada Lovelace", "Anna Bell"))  # fmt: skip
-    chunks = run(RuleExtractor(), text, "Anna Bell", 30)
-    topics = [[m.entity.name for m in ms if m.label == "TOPIC"] for _, ms, _ in chunks]
-    assert topics == [["Ada Lovelace", "Bob Builder"], ["Ada Lovelace"]]
-
-
 def test_an_entity_is_its_normal_form() -> None:
     (_, mentions, _) = run(RuleExtractor(), "We saw the Beatles. He met The Beatles there.")[0]
     assert {m.entity.id for m in mentions} == {entity_id("beatles")}
