@@ -13,10 +13,10 @@ from itertools import pairwise
 from hetarag.ingest.names import Name
 from hetarag.ingest.wordlists import GENERIC
 
-_MARKS = re.compile(r"[\s\"“”„«»'‘’,]*+")
+_MARKS = re.compile(r"[\s\"“”„«»'‘’]*+")
 _SUFFIX = frozenset(("jr", "sr", "ii", "iii", "iv"))
 _LIVED = re.compile(
-    r"(?:,? (?:Jr|Sr|I{2,3}|IV)\b\.?)?,?[^().;]{0,30}\((?:[^()]{0,80}\d{4}|[^()]{0,30}born)"
+    r"(?:,? (?:Jr|Sr|I{2,3}|IV)\b\.?)?,?[^().;]{0,30}\([^()]{0,80}?(?:\b(?:born|died)\b|\d{4}\s?[–—-])"
 )
 _KNOWN_AS = re.compile(
     r"\b(?:known|billed|credited|referred to|called|nicknamed|styled|abbreviated|shortened)"

@@ -65,7 +65,7 @@ def test_a_title_is_no_topic_and_each_chunk_has_its_own_topics() -> None:
         ("Ada Lovelace (born 1815) wrote.", []),
         ("J. K. Rowling (born 1965) wrote.", []),
         ("Ada King Lovelace wrote.", []),
-        ("Nova Ship Company (founded in 1815 by Bob Builder) grew.", ["Nova Company"]),
+        ("Nova Ship Company (founded in 1815 by Bob Builder) grew.", []),
         ('Augusta Ada "Countess" Lovelace wrote.', ["Countess Lovelace", "Augusta Lovelace"]),
         ("Nova Markets, Inc., commonly known as Nova, sells.", ["Nova"]),
         ('Chan Wen (born 1990), better known by her stage name "Faye", sings.', ["Faye"]),
