@@ -52,14 +52,14 @@ def _joined(text: str, *names: Name) -> bool:
 
 
 def _shorter(surface: str) -> Iterator[str]:
-    """Yield first and last name of a person with names between them."""
+    """Yield a person's first and last name, without what stands before, between and after them."""
     words = surface.split()
     while len(words) > 2 and words[0].lower() in GENERIC:
         words.pop(0)
     while len(words) > 2 and (words[-1].strip(".").lower() in _SUFFIX or _is_honour(words[-1])):
         words.pop()
     proper = all(word[0].isupper() and not any(c.isdigit() for c in word) for word in words)
-    if 2 < len(words) <= _LONGEST and proper and len(words[0].strip(".")) > 1:
+    if 1 < len(words) <= _LONGEST and proper and len(words[0].strip(".")) > 1:
         yield f"{words[0]} {words[-1]}"
 
 

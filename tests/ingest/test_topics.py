@@ -62,6 +62,7 @@ def test_a_title_is_no_topic_and_each_chunk_has_its_own_topics() -> None:
         ("Ada King Lovelace (10 December 1815 – 27 November 1852) wrote.", ["Ada Lovelace"]),
         ("Ada King Lovelace, Jr. (born 1815) wrote.", ["Ada Lovelace"]),
         ("General Ada King Lovelace OBE (born 1815) wrote.", ["Ada Lovelace"]),
+        ("General Ada Lovelace (born 1815) wrote.", ["Ada Lovelace"]),
         ("Ada Lovelace (born 1815) wrote.", []),
         ("J. K. Rowling (born 1965) wrote.", []),
         ("Ada King Lovelace wrote.", []),
