@@ -26,6 +26,7 @@ from neo4j import (
 from neo4j.api import READ_ACCESS, WRITE_ACCESS
 from neo4j.exceptions import (
     AuthError,
+    ClientError,
     ConnectionAcquisitionTimeoutError,
     Neo4jError,
     ServiceUnavailable,
@@ -50,6 +51,7 @@ _IDLE_SECONDS = 5.0  # a connection idle for longer is tried before it is used
 _GRACE = 1.0
 _CLOSE_SECONDS = 5.0
 _TIMED_OUT = "TransactionTimedOut"
+_MADE_MEANWHILE = "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists"
 _LEAST_VERSION = 5
 
 
@@ -189,7 +191,13 @@ class Neo4jConnection:
         ):
             if mode == READ_ACCESS:
                 return await session.execute_read(timed)
-            return await session.execute_write(timed)
+            try:
+                return await session.execute_write(timed)
+            except ClientError as error:
+                # "IF NOT EXISTS" does not see an index that another writer is making just now.
+                if error.code != _MADE_MEANWHILE:
+                    raise
+                return await session.execute_write(timed)
 
     def _connected(self) -> AsyncDriver:
         if self._driver is None:

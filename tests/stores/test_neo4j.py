@@ -191,6 +191,30 @@ def test_writers_at_the_same_time_lose_and_double_nothing(place: Bench) -> None:
         assert set(found(store)) == {record.id for record in expected}
 
 
+def test_writers_that_begin_at_the_same_moment_make_the_indexes_once(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+
+    def begin(bench: Bench, ready: threading.Barrier) -> None:
+        store = bench.open()
+        ready.wait()
+        try:
+            store.apply([chunk(1)])
+        except BaseException as error:
+            failures.append(error)
+
+    for turn in range(5):
+        bench = Bench("graph", tmp_path / str(turn), neo4j_server().url)
+        ready = threading.Barrier(6)
+        threads = [threading.Thread(target=begin, args=(bench, ready)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert dict(bench.open().scan()) == content([chunk(1)])
+        bench.close()
+    assert failures == []
+
+
 def test_a_graph_that_is_too_large_to_copy_is_asked_for_a_neighbourhood(place: Bench) -> None:
     records = [chunk(n, tags=("t",) if n % 4 == 0 else ()) for n in range(40)]
     store = place.open()
