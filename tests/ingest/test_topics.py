@@ -8,15 +8,16 @@ from hetarag.ingest import RuleExtractor, Splitter
 from hetarag.types import Document, Mention
 
 
-def topics(text: str, title: str = "Report 17", words: int = 160) -> list[list[str]]:
+def topics(
+    text: str, title: str = "Report 17", words: int = 160, name: str = "report-17.md"
+) -> list[list[str]]:
     """Return the topics of each chunk."""
-    return [
-        [m.entity.name for m in found if m.label == "TOPIC"] for found in run(text, title, words)
-    ]
+    found = run(text, title, words, name)
+    return [[m.entity.name for m in mentions if m.label == "TOPIC"] for mentions in found]
 
 
-def run(text: str, title: str, words: int) -> list[tuple[Mention, ...]]:
-    document = Document("id:d", "d", title, text, "text/plain", "")
+def run(text: str, title: str, words: int, name: str) -> list[tuple[Mention, ...]]:
+    document = Document("id:d", name, title, text, "text/plain", "")
     (found,) = RuleExtractor().extract([(document, Splitter(words).split(document))])
     return [mentions for mentions, _ in found]
 
@@ -37,17 +38,27 @@ def test_a_paragraph_is_about_the_name_that_it_opens_with(
 ) -> None:
     text = "\n\n".join(paragraphs)
     assert topics(text) == [about]
-    mentions = run(text, "Report 17", 160)[0]
+    mentions = run(text, "Report 17", 160, "report-17.md")[0]
     named = {(m.entity.id, m.start, m.end) for m in mentions if m.sentence >= 0}
     for topic in (m for m in mentions if m.label == "TOPIC"):
         assert topic.sentence == -1
         assert (topic.entity.id, topic.start, topic.end) in named
 
 
-def test_a_single_paragraph_is_about_its_title_and_has_a_topic_where_it_has_none() -> None:
-    text = "Ada Lovelace wrote.\nBob Builder read."
-    assert topics(text, "The first program") == [[]]
-    assert topics(text, "d") == [["Ada Lovelace"]]  # the document's name, for want of a title
+@pytest.mark.parametrize(
+    ("title", "name", "about"),
+    [
+        ("The first program", "programs.md", []),
+        ("The first program", "The first program", []),
+        ("Programs", "Programs", []),
+        ("hpd-00017", "hpd-00017", ["Ada Lovelace"]),  # an id that stands in for a title
+        ("news/17", "news/17", ["Ada Lovelace"]),
+    ],
+)
+def test_a_single_paragraph_is_about_its_title_where_it_has_one(
+    title: str, name: str, about: list[str]
+) -> None:
+    assert topics("Ada Lovelace wrote.\nBob Builder read.", title, name=name) == [about]
 
 
 def test_a_title_is_no_topic_and_each_chunk_has_its_own_topics() -> None:
