@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from hetarag.ingest.names import Name
+from hetarag.ingest.sentences import Span
 from hetarag.ingest.wordlists import GENERIC
 
 _MARKS = re.compile(r"[\s\"“”„«»'‘’]*+")
@@ -27,12 +28,16 @@ _LONGEST = 6  # words of a person's name
 _CUE = 80  # characters before a name that say what it is
 
 
-def aliases(text: str, sentence: tuple[int, int], names: Sequence[Name]) -> Iterator[str]:
-    """Yield other forms of the first of `names`, all of which stand in the sentence."""
+def forms(text: str, sentence: Span, names: Sequence[Name]) -> Iterator[str]:
+    """Yield the first of `names` as it stands in the sentence, then other forms of it.
+
+    All of `names` stand in that sentence, in their order, and none is a date.
+    """
     first, *others = names
-    surface = " ".join(text[first.start : first.end].split())
+    surface = first.of(text)
+    yield surface
     if len(others) > 1 and others[0].label == "QUOTED" and _joined(text, first, *others[:2]):
-        nick, last = (" ".join(text[n.start : n.end].split()) for n in others[:2])
+        nick, last = (name.of(text) for name in others[:2])
         yield f"{nick} {last}"
         yield f"{surface.split()[0]} {last}"
         others = others[2:]
@@ -41,8 +46,8 @@ def aliases(text: str, sentence: tuple[int, int], names: Sequence[Name]) -> Iter
     before = first.end
     for name in others:
         between = text[max(before, name.start - _CUE) : name.start]
-        if name.label != "DATE" and (_KNOWN_AS.search(between) or _stands_for(text, name, surface)):
-            yield " ".join(text[name.start : name.end].split())
+        if _KNOWN_AS.search(between) or _stands_for(text, name, surface):
+            yield name.of(text)
         before = name.end
 
 
@@ -70,6 +75,6 @@ def _is_honour(word: str) -> bool:
 def _stands_for(text: str, name: Name, surface: str) -> bool:
     """Tell an acronym in parentheses: its letters are those that the name's words begin with."""
     short = text[name.start : name.end]
-    if len(short) < 2 or not short.isupper() or text[name.start - 1] != "(":
+    if len(short) < 2 or text[name.start - 1] != "(":
         return False
     return short == "".join(word[0] for word in re.split(r"[\s-]+", surface) if word[:1].isupper())

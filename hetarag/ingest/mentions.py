@@ -72,7 +72,7 @@ def chunk_mentions(
                 found.append(Mention(entity, "TOPIC", TITLE, topic.name.start, topic.name.end))
     for number, span in enumerate(chunk.sentences):
         for name in names.get(span, ()):
-            surface = " ".join(text[name.start : name.end].split())
+            surface = name.of(text)
             if is_name(name_key(surface), name.label):
                 entity = make_entity(surface)
                 found.append(Mention(entity, name.label, number, name.start, name.end))

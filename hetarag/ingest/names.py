@@ -69,6 +69,10 @@ class Name(NamedTuple):
     end: int
     label: str
 
+    def of(self, text: str) -> str:
+        """Return the name as it stands in `text`, with single spaces."""
+        return " ".join(text[self.start : self.end].split())
+
 
 def dates(text: str, start: int, end: int) -> Iterator[Name]:
     """Yield the dates with a year, and the years."""

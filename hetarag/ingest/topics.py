@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from hetarag.ingest.aliases import aliases
+from hetarag.ingest.aliases import forms
 from hetarag.ingest.names import Name
 from hetarag.ingest.sentences import Span, paragraphs
 
@@ -40,7 +40,5 @@ def topics(text: str, names: Mapping[Span, Sequence[Name]], titled: bool) -> dic
             continue
         opening = [name for name in inside if name.label != "DATE"]
         if opening and _BEFORE.fullmatch(text, span[0], opening[0].start):
-            first = opening[0]
-            surface = " ".join(text[first.start : first.end].split())
-            found[span] = Topic(first, (surface, *aliases(text, span, opening)))
+            found[span] = Topic(opening[0], tuple(forms(text, span, opening)))
     return found
