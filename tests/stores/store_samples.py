@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -227,3 +228,22 @@ class Bench:
 def content(records: Iterable[Record]) -> dict[str, str]:
     """Return what `dict(store.scan())` should be."""
     return {record.id: record.digest for record in records}
+
+
+def together(*works: Callable[[], None]) -> list[BaseException]:
+    """Run each work in a thread; return what went wrong."""
+    failures: list[BaseException] = []
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    return failures

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from store_samples import chunk, content, for_everything, for_record
+from store_samples import chunk, content, for_everything, for_record, together
 
 pytest.importorskip("elasticsearch", reason="needs the extra hetarag[servers]")
 
@@ -179,20 +180,8 @@ def test_an_index_that_was_deleted_is_made_again(
 
 def test_several_that_begin_at_once_make_one_index(server: ElasticsearchServer) -> None:
     stores = [opened(server.address) for _ in range(4)]
-    failures: list[Exception] = []
-
-    def begin(store: ElasticsearchStore, number: int) -> None:
-        try:
-            store.apply([RECORDS[number]])
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=begin, args=(s, n)) for n, s in enumerate(stores)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    begin = [partial(store.apply, [RECORDS[n]]) for n, store in enumerate(stores)]
+    assert together(*begin) == []
     assert dict(stores[0].scan()) == content(RECORDS[:4])
     for store in stores:
         store.close()

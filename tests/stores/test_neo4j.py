@@ -6,12 +6,23 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from store_samples import Bench, changed, chunk, content, entity, for_everything, for_record
+from store_samples import (
+    Bench,
+    changed,
+    chunk,
+    content,
+    entity,
+    for_everything,
+    for_record,
+    together,
+)
 
 from hetarag.errors import StoreError, StoreTimeoutError
+from hetarag.protocols import Store
 from hetarag.stores.graph_ladybug import LadybugStore
 from hetarag.stores.graph_neo4j import Neo4jStore
 from hetarag.stores.graph_neo4j_connection import Address
@@ -161,24 +172,13 @@ def test_what_another_process_writes_is_seen_by_the_next_search(place: Bench) ->
 
 def test_writers_at_the_same_time_lose_and_double_nothing(place: Bench) -> None:
     stores = [place.open() for _ in range(4)]
-    failures: list[BaseException] = []
 
-    def write(store: object, own: int) -> None:
-        try:
-            for turn in range(6):
-                store.apply([chunk(n) for n in range(turn * 10, turn * 10 + 10)])  # type: ignore[attr-defined]
-                store.apply([chunk(1000 + own * 100 + turn)])  # type: ignore[attr-defined]
-        except BaseException as error:
-            failures.append(error)
+    def write(store: Store, own: int) -> None:
+        for turn in range(6):
+            store.apply([chunk(n) for n in range(turn * 10, turn * 10 + 10)])
+            store.apply([chunk(1000 + own * 100 + turn)])
 
-    threads = [
-        threading.Thread(target=write, args=pair) for pair in zip(stores, range(4), strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    assert together(*(partial(write, store, own) for own, store in enumerate(stores))) == []
     expected = [chunk(n) for n in range(60)]
     expected += [chunk(1000 + own * 100 + turn) for own in range(4) for turn in range(6)]
     assert dict(stores[0].scan()) == content(expected)
@@ -192,27 +192,16 @@ def test_writers_at_the_same_time_lose_and_double_nothing(place: Bench) -> None:
 
 
 def test_writers_that_begin_at_the_same_moment_make_the_indexes_once(tmp_path: Path) -> None:
-    failures: list[BaseException] = []
-
     def begin(bench: Bench, ready: threading.Barrier) -> None:
         store = bench.open()
         ready.wait()
-        try:
-            store.apply([chunk(1)])
-        except BaseException as error:
-            failures.append(error)
+        store.apply([chunk(1)])
 
     for turn in range(5):
         bench = Bench("graph", tmp_path / str(turn), neo4j_server().url)
-        ready = threading.Barrier(6)
-        threads = [threading.Thread(target=begin, args=(bench, ready)) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        assert together(*[partial(begin, bench, threading.Barrier(6))] * 6) == []
         assert dict(bench.open().scan()) == content([chunk(1)])
         bench.close()
-    assert failures == []
 
 
 def test_a_graph_that_is_too_large_to_copy_is_asked_for_a_neighbourhood(place: Bench) -> None:

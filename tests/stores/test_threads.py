@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
-from store_samples import Bench, chunk, content, for_everything, for_record
+from store_samples import Bench, chunk, content, for_everything, for_record, together
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
 
 STEADY = [chunk(number) for number in range(40)]
-
-
-def together(*works: Callable[[], None]) -> list[BaseException]:
-    """Run each work in a thread; return what went wrong."""
-    failures: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not any(thread.is_alive() for thread in threads)
-    return failures
 
 
 def test_searching_while_writing(ranked: Store) -> None:
