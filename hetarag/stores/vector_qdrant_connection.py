@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 LOCAL = "qdrant+local"
 _PATIENCE = 60  # seconds that a call without a deadline may take, unless the address says else
+_CLOSE_SECONDS = 5.0
 
 
 class Connection:
@@ -34,6 +35,9 @@ class Connection:
         self._address = address
         self._name = name
         self._closed = False
+        self._inside = 0  # calls that use the client now
+        self._counting = threading.Lock()
+        self._ended = threading.Event()
         self._patience = address.number("timeout", 1, 3600) or _PATIENCE
         self.local = address.scheme == LOCAL
         # The client on its own is written for one thread.
@@ -53,11 +57,40 @@ class Connection:
             raise self._explained("open", error, None) from error
 
     def close(self) -> None:
-        """Close the connections; a second call does nothing."""
-        if not self._closed:
-            self._closed = True
+        """Let no call begin and close the connections; a second call does nothing.
+
+        A socket that is closed under a thread that waits for it can keep that thread waiting, so the
+        connections stay until the last call has ended. It is waited for a few seconds, not longer.
+        """
+        with self._counting:
+            first, self._closed = not self._closed, True
+            idle = not self._inside
+        if first and idle:
+            self._end()
+        self._ended.wait(_CLOSE_SECONDS)
+
+    def _end(self) -> None:
+        try:
+            self._client.close()
+        finally:
+            self._ended.set()
+
+    @contextmanager
+    def _call(self) -> Iterator[QdrantClient]:
+        """Yield the client for one call; the last one after `close` ends the connections."""
+        with self._counting:
+            if self._closed:
+                raise self.is_closed()
+            self._inside += 1
+        try:
             with self._calls:
-                self._client.close()
+                yield self._client
+        finally:
+            with self._counting:
+                self._inside -= 1
+                last = self.closed and not self._inside
+            if last:
+                self._end()
 
     @property
     def closed(self) -> bool:
@@ -73,17 +106,13 @@ class Connection:
         self, action: str, call: Callable[[QdrantClient], T], deadline: float | None = None
     ) -> T:
         """Call the engine; `action` completes "could not … the collection"."""
-        if self._closed:
-            raise self.is_closed()
         in_time(self.kind, deadline)
         try:
-            with self._calls:
-                return call(self._client)
+            with self._call() as client:
+                return call(client)
         except HetaRAGError:
             raise
         except Exception as error:
-            if self._closed:
-                raise self.is_closed() from None
             raise self._explained(action, error, deadline) from error
 
     def _explained(self, action: str, error: Exception, deadline: float | None) -> StoreError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -211,6 +212,28 @@ def test_a_frozen_server_is_late_and_thaws(server: QdrantServer, tmp_path: Path)
     server.signal(signal.SIGCONT)
     assert everything(store) == {record.id for record in RECORDS}
     store.close()
+
+
+def test_what_is_under_way_when_it_is_closed_ends_well(
+    server: QdrantServer, tmp_path: Path
+) -> None:
+    store = opened(server.address, tmp_path)
+    store.apply(RECORDS)
+    assert everything(store) == {record.id for record in RECORDS}  # the next asks only once
+    found: list[set[str]] = []
+    server.signal(signal.SIGSTOP)
+    searching = threading.Thread(target=lambda: found.append(everything(store)))
+    closing = threading.Thread(target=store.close)
+    for thread in (searching, closing):
+        thread.start()
+        time.sleep(0.3)
+    with pytest.raises(StoreError, match="is closed"):
+        store.search(for_everything(), 3)
+    server.signal(signal.SIGCONT)
+    for thread in (searching, closing):
+        thread.join(10)
+    assert found == [{record.id for record in RECORDS}]
+    assert not closing.is_alive()
 
 
 def test_a_restarted_server_has_its_data_and_is_found_again(
