@@ -16,6 +16,9 @@ _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _SEPARATORS = re.compile(r"[\W_]+", re.UNICODE)
 _ARTICLES = ("the ", "a ", "an ")
 
+SECTION = " › "
+"""Between a document's title and the headings that a piece of it stands under."""
+
 STOP_WORDS = frozenset(
     [
         "a",
@@ -150,6 +153,11 @@ def fold(text: str) -> str:
 def spaced(text: str) -> str:
     """Return `text` with spaces around each sign that is a word of its own."""
     return text if text.isascii() else _UNSPACED.sub(r" \g<0> ", text)
+
+
+def headed(title: str, section: str | None) -> str:
+    """Return the title of a piece of a document: the document's, and the headings above the piece."""
+    return f"{title}{SECTION}{section}" if section else title
 
 
 def name_key(name: str) -> str:

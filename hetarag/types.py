@@ -46,6 +46,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading and where it stands in the extracted text; 1 is the highest `level`."""
+
+    level: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of a user's table: its own name and the type its cells were found to have."""
 
@@ -64,7 +73,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One source, parsed: its text, pages and tables.
+    """One source, parsed: its text, pages, headings and tables.
 
     `uri` is the address that identifies it within a collection, `name` what its user calls it (the
     path as given, or the id of a JSONL line); `sha256` is the digest of the bytes it was read from.
@@ -79,17 +88,22 @@ class Document:
     pages: tuple[Page, ...] = ()
     tables: tuple[Table, ...] = ()
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    headings: tuple[Heading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document's text; `sentences` are (start, end) in the same offsets."""
+    """A piece of a document's text; `sentences` are (start, end) in the same offsets.
+
+    `section` names the headings that all of it stands under: "Leave › Notice".
+    """
 
     ordinal: int
     start: int
     end: int
     page: int | None = None
     sentences: tuple[tuple[int, int], ...] = ()
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from hetarag.ingest.candidates import candidates
 from hetarag.ingest.mentions import chunk_mentions, title_names
 from hetarag.ingest.names import Name, spacy_name
 from hetarag.ingest.relations import chunk_relations
+from hetarag.ingest.sections import Sections
 from hetarag.ingest.sentences import Span
 from hetarag.ingest.topics import topics
 from hetarag.protocols import Extractor
@@ -133,9 +134,14 @@ def _extract(
     titled = title_names(document.title)
     names = candidates(document.text, _sentences(chunks), given, titled)
     opening = topics(document.text, names, not _is_id(document))
+    sections = Sections(document)
+    starts = {span[0]: topic for span, topic in opening.items()}
     found = []
     for chunk in chunks:
-        mentions = chunk_mentions(document.text, chunk, names, titled, opening)
+        above = {h.start for h in sections.around(chunk.start, chunk.end)}
+        above |= {start for start, _ in chunk.sentences}
+        about = [starts[start] for start in sorted(above & starts.keys())]
+        mentions = chunk_mentions(document.text, chunk, names, titled, about)
         found.append((mentions, chunk_relations(mentions, titled.entity)))
     return found
 

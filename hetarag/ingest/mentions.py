@@ -57,19 +57,20 @@ def chunk_mentions(
     chunk: Chunk,
     names: Mapping[Span, Sequence[Name]],
     titled: Titled,
-    topics: Mapping[Span, Topic],
+    topics: Sequence[Topic],
 ) -> tuple[Mention, ...]:
-    """Return the mentions of a chunk: the title's, its topics, then those of its sentences in their order."""
+    """Return the mentions of a chunk: the title's, those of `topics`, then those of its sentences in their order."""
     found = [
         Mention(entity, "TITLE", TITLE, chunk.start, chunk.start) for entity in titled.entities
     ]
     about = {entity.id for entity in titled.entities}
-    for topic in [topics[span] for span in chunk.sentences if span in topics]:
-        for form in topic.forms:
-            entity = make_entity(form)
-            if entity.id not in about and is_name(entity.key, topic.name.label):
-                about.add(entity.id)
-                found.append(Mention(entity, "TOPIC", TITLE, topic.name.start, topic.name.end))
+    for name, form in [(topic.name, form) for topic in topics for form in topic.forms]:
+        entity = make_entity(form)
+        if entity.id not in about and is_name(entity.key, name.label):
+            about.add(entity.id)
+            inside = name.start >= chunk.start  # else it is a heading further up
+            span = (name.start, name.end) if inside else (chunk.start, chunk.start)
+            found.append(Mention(entity, "TOPIC", TITLE, *span))
     for number, span in enumerate(chunk.sentences):
         for name in names.get(span, ()):
             surface = name.of(text)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hetarag.types import MetadataValue, Page, Table
+from hetarag.types import Heading, MetadataValue, Page, Table
 
 # Control characters, lone surrogates and non-characters: databases and UTF-8 refuse some of them.
 _FORBIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -18,7 +18,7 @@ _MANY_BREAKS = re.compile(r"\n{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The content of one source: plain text with blank lines between paragraphs, and its tables.
+    """The content of one source: plain text with blank lines between paragraphs, headings, and tables.
 
     `title` is what the format itself says, "" when it says nothing; `warnings` are for the user.
     """
@@ -29,6 +29,7 @@ class Parsed:
     tables: tuple[Table, ...] = ()
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    headings: tuple[Heading, ...] = ()
 
 
 def clean(text: str) -> str:

@@ -192,7 +192,16 @@ def _document(
 ) -> Document:
     tables = unique_tables(parsed.tables, title)
     return Document(
-        uri, name, title, parsed.text, media_type, sha256, parsed.pages, tables, parsed.metadata
+        uri=uri,
+        name=name,
+        title=title,
+        text=parsed.text,
+        media_type=media_type,
+        sha256=sha256,
+        pages=parsed.pages,
+        tables=tables,
+        metadata=parsed.metadata,
+        headings=parsed.headings,
     )
 
 

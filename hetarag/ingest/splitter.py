@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from hetarag.errors import InputError
+from hetarag.ingest.sections import Sections
 from hetarag.ingest.sentences import Span, paragraphs, sentences, trimmed
 from hetarag.types import Chunk, Document
 
@@ -25,6 +27,7 @@ class _Sentence:
     end: int
     weight: int
     opens: bool  # first of its block: a paragraph with the headings above it
+    section: bool = False  # the block begins with a heading of the document
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ class Splitter:
     """Cuts a document into chunks of about `chunk_words` words.
 
     A chunk holds whole sentences of one page. It ends at a paragraph border when it is at least
-    half full there; one that ends inside a paragraph gives its last `overlap_sentences` sentences
-    to the next one as well. A heading stays with what follows it. A document (or page) of up to
-    1.25 times `chunk_words` is one chunk. A sentence that is longer than a chunk is cut between
+    half full there, at that of a section once it is a quarter full; one that ends inside a paragraph gives its last `overlap_sentences` sentences
+    to the next one as well. A heading stays with what follows it. A document (or page, or what is
+    left of one) of up to 1.25 times `chunk_words` is one chunk unless it has such sections. A sentence that is longer than a chunk is cut between
     words, a word that is longer than a chunk anywhere.
     """
 
@@ -56,21 +59,29 @@ class Splitter:
     def split(self, document: Document) -> list[Chunk]:
         """Return the chunks of `document` in the order of its text."""
         chunks: list[Chunk] = []
+        sections = Sections(document)
+        headings = sections.starts
         for number, start, end in _spans(document):
-            for group in self._groups(list(self._sentences(document.text, start, end))):
+            found = list(self._sentences(document.text, start, end, headings))
+            for group in self._groups(found):
                 borders = tuple((s.start, s.end) for s in group)
-                chunks.append(Chunk(len(chunks), borders[0][0], borders[-1][1], number, borders))
+                first, last = borders[0][0], borders[-1][1]
+                chunks.append(
+                    Chunk(len(chunks), first, last, number, borders, sections.path(first, last))
+                )
         return chunks
 
-    def _sentences(self, text: str, start: int, end: int) -> Iterator[_Sentence]:
+    def _sentences(
+        self, text: str, start: int, end: int, headings: Collection[int]
+    ) -> Iterator[_Sentence]:
         heading_before = False
         for first, last in paragraphs(text, start, end):
-            opens = not heading_before
+            opens, is_heading = not heading_before, first in headings
             for a, b in sentences(text, first, last):
                 for c, d, weight in self._pieces(text, a, b):
-                    yield _Sentence(c, d, weight, opens)
+                    yield _Sentence(c, d, weight, opens, opens and is_heading)
                     opens = False
-            heading_before = _is_heading(text, first, last)
+            heading_before = is_heading or _is_heading(text, first, last)
 
     def _pieces(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         """Yield a sentence with its weight; in pieces when it is longer than a chunk."""
@@ -98,26 +109,29 @@ class Splitter:
         at, carried = 0, 0  # sentences from `carried` to `at` are the overlap
         while at < len(found):
             overlap = sum(s.weight for s in found[carried:at])
-            if left + overlap <= self.chunk_words * _SLACK:
-                yield found[carried:]
-                return
-            stop = self._stop(found, at, overlap)
+            fits = left + overlap <= self.chunk_words * _SLACK
+            stop = self._stop(found, at, overlap, math.inf if fits else self.chunk_words)
             yield found[carried:stop]
             left -= sum(s.weight for s in found[at:stop])
             carried, at = self._overlap(found, at, stop), stop
 
-    def _stop(self, found: list[_Sentence], at: int, used: int) -> int:
-        """Return the index behind the last sentence of the chunk that goes on at `at`."""
-        border, index = at, at
-        while index < len(found):
+    def _stop(self, found: list[_Sentence], at: int, used: int, room: float) -> int:
+        """Return the index behind the last sentence of the chunk that goes on at `at`.
+
+        `used` is the weight of what it has already, `room` what it may weigh at most.
+        """
+        border = at
+        for index in range(at, len(found)):
             sentence = found[index]
-            if sentence.opens and index > at and used * 2 >= self.chunk_words:
-                border = index
-            if index > at and used + sentence.weight > self.chunk_words:
-                break
+            if index > at:
+                if sentence.section and used * 4 >= self.chunk_words:
+                    return index
+                if sentence.opens and used * 2 >= self.chunk_words:
+                    border = index
+                if used + sentence.weight > room:
+                    return border if border > at else index
             used += sentence.weight
-            index += 1
-        return border if border > at else index
+        return len(found)
 
     def _overlap(self, found: list[_Sentence], at: int, stop: int) -> int:
         """Return where the next chunk begins: some sentences back if a paragraph was cut."""

@@ -17,6 +17,7 @@ from hetarag.ids import chunk_id, document_id
 from hetarag.ledger import schema
 from hetarag.ledger.entities import collect, resolve
 from hetarag.ledger.ledger import parts
+from hetarag.text import headed
 from hetarag.types import Cell, Chunk, Document, Mention, MetadataValue, Relation, Table
 
 STAGED_ROWS = 1_000
@@ -72,6 +73,7 @@ def write_versions(connection: Connection, batch: Batch, embed_rows: int) -> Non
                 "title": item.document.title,
                 "length": len(item.document.text),
                 "pages": [[page.number, page.start, page.end] for page in item.document.pages],
+                "headings": [[h.level, h.start, h.end] for h in item.document.headings],
                 "metadata": dict(item.document.metadata),
             }
             for generation, item in batch
@@ -259,8 +261,9 @@ def _chunk_rows(generation: int, item: NewVersion) -> list[dict[str, Any]]:
             "end": chunk.end,
             "page": chunk.page,
             "sentences": [list(span) for span in chunk.sentences],
+            "section": chunk.section or None,
             "digest": digest_of(
-                document.title,
+                headed(document.title, chunk.section),
                 document.text[chunk.start : chunk.end],
                 *(f"{m.entity.key}/{m.sentence}" for m in mentions),
             ),

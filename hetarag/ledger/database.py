@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest revision in migrations/versions. A ledger that is already there needs no Alembic, whose
 # import takes a third of a cold search; a test holds this against the folder.
-HEAD = "0002"
+HEAD = "0003"
 
 
 def connect(url: str, folder: Path) -> Engine:

@@ -19,6 +19,7 @@ from hetarag.ledger.schema import chunks, documents, versions
 from hetarag.ledger.texts import slices
 from hetarag.protocols import Hydrator, TableStore
 from hetarag.rendering import render_result, render_row, render_table, table_label
+from hetarag.text import headed
 from hetarag.types import Cell, Filter, Hit, RankedEvidence, TableInfo
 
 _SAMPLE_ROWS = 5
@@ -70,7 +71,7 @@ class Hydration(Hydrator):
                 document=row.name,
                 document_id=row.document_id,
                 collection=row.collection,
-                title=row.title,
+                title=headed(row.title, row.section),
                 text=text,
                 score=0.0,
                 start=row.start,
@@ -152,6 +153,7 @@ def _live_chunks(connection: Connection, ids: Sequence[str]) -> list[Any]:
                 chunks.c.start,
                 chunks.c.end,
                 chunks.c.page,
+                chunks.c.section,
                 chunks.c.sentences,
                 versions.c.title,
                 versions.c.metadata,

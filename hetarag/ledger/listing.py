@@ -23,6 +23,7 @@ class Known(NamedTuple):
     title: str
     tags: tuple[str, ...]
     metadata: dict[str, Any]
+    headings: list[list[int]] | None
 
 
 def newest_versions(ledger: Ledger, ids: Collection[str]) -> dict[str, Known]:
@@ -37,6 +38,7 @@ def newest_versions(ledger: Ledger, ids: Collection[str]) -> dict[str, Known]:
                     versions.c.sha256,
                     versions.c.title,
                     versions.c.metadata,
+                    versions.c.headings,
                     documents.c.name,
                 )
                 .join(documents, documents.c.id == versions.c.document_id)
@@ -52,6 +54,7 @@ def newest_versions(ledger: Ledger, ids: Collection[str]) -> dict[str, Known]:
                     row.title,
                     tags.get(row.document_id, ()),
                     row.metadata,
+                    row.headings,
                 )
     return found
 

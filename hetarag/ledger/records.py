@@ -30,7 +30,7 @@ from hetarag.ledger.segments import Segment
 from hetarag.ledger.texts import slices
 from hetarag.protocols import TableStore
 from hetarag.rendering import render_row, render_table
-from hetarag.text import name_key
+from hetarag.text import SECTION, headed, name_key
 from hetarag.types import Cell, Record, StoreKind, TableInfo
 
 _SAMPLE_ROWS = 5
@@ -119,7 +119,7 @@ class RecordReader:
                 document_id=owner.document,
                 collection=owner.collection,
                 tags=owner.tags,
-                title=owner.title,
+                title=headed(owner.title, row.section),
                 text=text,
                 digest=digest_of(row.digest, *self._context(kind, owner)),
                 mentions=tuple(named.get(row.number, ())),
@@ -222,7 +222,8 @@ class RecordReader:
 
 
 def passage(title: str, text: str) -> str:
-    """Return the text that is embedded: the title first, unless the text begins with it."""
-    if not title or name_key(text[: len(title) + 8]).startswith(name_key(title)):
-        return text
-    return f"{title}. {text}"
+    """Return the text that is embedded: the title first, without an end that the text begins with."""
+    above, _, last = title.rpartition(SECTION)
+    if name_key(text[: len(last) + 8]).startswith(name_key(last)):
+        title = above
+    return f"{title}. {text}" if title else text

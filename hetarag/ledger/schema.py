@@ -123,6 +123,7 @@ versions = _table(
     Column("title", LongText, nullable=False),
     Column("length", Number, nullable=False),
     Column("pages", JSON, nullable=False),
+    Column("headings", JSON, nullable=True),  # NULL: written before they were kept
     Column("metadata", JSON, nullable=False),
 )
 
@@ -144,6 +145,7 @@ chunks = _table(
     Column("page", Integer, nullable=True),
     Column("sentences", JSON, nullable=False),
     Column("digest", String(32), nullable=False),
+    Column("section", LongText, nullable=True),  # the headings above it; NULL: none
     UniqueConstraint("generation", "ordinal"),
 )
 

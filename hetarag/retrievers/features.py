@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hetarag.retrievers.links import Asked, Reached, sentences
 from hetarag.retrievers.relation_words import relations
-from hetarag.text import name_key, stems
+from hetarag.text import SECTION, name_key, stems
 from hetarag.types import Hit, Query, RankedEvidence, Vector
 
 LISTS = ("vector", "fulltext", "graph", "hops")
@@ -132,7 +132,8 @@ def _words(found: Candidates, identifier: str) -> dict[str, float]:
 
 @lru_cache(maxsize=1 << 13)
 def _names(title: str) -> frozenset[str]:
-    return frozenset((name_key(title), name_key(title.partition("(")[0])))
+    names = [title, *title.split(SECTION)]
+    return frozenset(name_key(form) for name in names for form in (name, name.partition("(")[0]))
 
 
 def _link(found: Candidates, identifier: str, best: float, cosine: float) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hetarag.ingest.archives import open_office
 from hetarag.ingest.office import office_properties
 from hetarag.ingest.parsed import Parsed, clean, one_line
+from hetarag.ingest.sections import placed
 from hetarag.ingest.tables import build_table
 from hetarag.types import Table
 
@@ -40,13 +41,14 @@ def parse(data: bytes) -> Parsed:
         else:
             builder.paragraph(block)
     properties = office_properties(word.core_properties)
-    title = properties.title or builder.first_heading
+    text = clean(builder.text)
     return Parsed(
-        clean(builder.text),
-        title,
+        text,
+        properties.title or next((words for _, words in builder.headings), ""),
         tables=tuple(builder.tables),
         metadata=properties.metadata,
         warnings=tuple(builder.warnings),
+        headings=placed(text, builder.headings),
     )
 
 
@@ -56,8 +58,8 @@ class _Builder:
     def __init__(self) -> None:
         self.tables: list[Table] = []
         self.warnings: list[str] = []
-        self.first_heading = ""
-        self._heading = ""
+        self.headings: list[tuple[int, str]] = []
+        self._heading = ""  # or a caption: what the next table is called
         self._in_list = False
         self._parts: list[str] = []
 
@@ -75,7 +77,9 @@ class _Builder:
         listed = style.startswith("List")
         if style.startswith(("Heading", "Title")):
             self._heading = one_line(text)
-            self.first_heading = self.first_heading or self._heading
+            number = style.removeprefix("Heading ")
+            level = 1 + int(number) if number.isdecimal() else 1  # "Title" stands above all
+            self.headings.append((level, self._heading))
         elif style == "Caption" or _CAPTION.match(text):
             self._heading = one_line(text)[:120]
         self._add(f"- {text}" if listed else text, "\n" if listed and self._in_list else "\n\n")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from hetarag.ingest.encoding import decode
 from hetarag.ingest.parsed import Parsed, clean, one_line
+from hetarag.ingest.sections import placed
 from hetarag.ingest.tables import build_table
 from hetarag.ingest.wordlists import word_set
 from hetarag.types import MetadataValue, Table
@@ -23,6 +25,7 @@ _BLOCKS = word_set(
 _HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([\w-]{2,30})", re.IGNORECASE)
+_LONGEST_NAME = 120  # of a table, or of a page by its first heading
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _META = {
     "author": "author",
@@ -38,7 +41,7 @@ def parse(data: bytes) -> Parsed:
     text, warning = decode(data, declared.group(1).decode("ascii") if declared else None)
     parsed = parse_markup(text)
     warnings = (warning, *parsed.warnings) if warning else parsed.warnings
-    return Parsed(parsed.text, parsed.title, (), parsed.tables, parsed.metadata, warnings)
+    return replace(parsed, warnings=warnings)
 
 
 def parse_markup(markup: str) -> Parsed:
@@ -54,13 +57,15 @@ def parse_markup(markup: str) -> Parsed:
         return Parsed("")
     walker = _Walker()
     walker.walk(root)
-    title = one_line(root.findtext(".//head/title") or "") or walker.first_heading
+    title = one_line(root.findtext(".//head/title") or "")
+    text = clean("".join(walker.parts))
     return Parsed(
-        clean("".join(walker.parts)),
-        title,
+        text,
+        title or next((words[:_LONGEST_NAME] for _, words in walker.headings), ""),
         tables=tuple(walker.tables),
         metadata=_metadata(root),
         warnings=tuple(walker.warnings),
+        headings=placed(text, walker.headings),
     )
 
 
@@ -71,8 +76,7 @@ class _Walker:
         self.parts: list[str] = []
         self.tables: list[Table] = []
         self.warnings: list[str] = []
-        self.first_heading = ""
-        self._heading = ""
+        self.headings: list[tuple[int, str]] = []
         self._preformatted = 0
 
     def walk(self, root: Any) -> None:
@@ -98,8 +102,9 @@ class _Walker:
             self.parts.append("\n\n")
             return False
         if tag in _HEADINGS:
-            self._heading = one_line("".join(element.itertext()))[:120]
-            self.first_heading = self.first_heading or self._heading
+            words = one_line("".join(element.itertext()))
+            if words:
+                self.headings.append((int(tag[1]), words))
         if tag in _BLOCKS:
             self.parts.append("\n\n")
         elif tag in ("br", "td", "th", "li"):
@@ -135,7 +140,9 @@ class _Walker:
         if len(rows) < 2 or max(map(len, rows)) < 2:
             return False
         caption = element.find("caption")
-        name = one_line("".join(caption.itertext())) if caption is not None else self._heading
+        name = self.headings[-1][1][:_LONGEST_NAME] if self.headings else ""
+        if caption is not None:
+            name = one_line("".join(caption.itertext()))
         header = True if all(c.tag == "th" for c in next(element.iter("tr"))) else None
         built = build_table(name, rows, header=header)
         if built is None:

@@ -8,6 +8,7 @@ from hetarag.ingest.encoding import decode
 from hetarag.ingest.frontmatter import split_front_matter
 from hetarag.ingest.loaders.html import parse_markup
 from hetarag.ingest.parsed import Parsed, clean, one_line
+from hetarag.ingest.sections import placed
 from hetarag.ingest.tables import build_table
 from hetarag.types import Table
 
@@ -32,12 +33,14 @@ def parse(data: bytes) -> Parsed:
         return Parsed(clean(text), title, metadata=metadata, warnings=tuple(warnings))
     builder = _Builder(_tokens(text))
     builder.build()
+    body = clean("".join(builder.parts))
     return Parsed(
-        clean("".join(builder.parts)),
-        title or builder.first_heading,
+        body,
+        title or next((words for _, words in builder.headings), ""),
         tables=tuple(builder.tables),
         metadata=metadata,
         warnings=(*warnings, *builder.warnings),
+        headings=placed(body, builder.headings),
     )
 
 
@@ -55,24 +58,23 @@ class _Builder:
         self.parts: list[str] = []
         self.tables: list[Table] = []
         self.warnings: list[str] = []
-        self.first_heading = ""
-        self._heading = ""
+        self.headings: list[tuple[int, str]] = []
         self._lists: list[int] = []  # number of the next item; 0 for bullets
         self._item_begins = False
         self._rows: list[list[str]] | None = None
 
     def build(self) -> None:
         """Take in all tokens."""
-        previous = ""
+        level = 0  # of the heading whose words come next
         for token in self._tokens:
             self._structure(token)
             if token.type == "inline":
-                self._inline(_plain(token), heading=previous == "heading_open")
+                self._inline(_plain(token), level)
             elif token.type in ("fence", "code_block"):
                 self._block(token.content.rstrip("\n"))
             elif token.type == "html_block":
                 self._html(token.content)
-            previous = token.type
+            level = int(token.tag[1:]) if token.type == "heading_open" else 0
 
     def _structure(self, token: Token) -> None:
         kind = token.type
@@ -91,17 +93,17 @@ class _Builder:
             self._rows.append([])
         elif kind == "table_close" and self._rows is not None:
             rows, self._rows = self._rows, None
-            if built := build_table(self._heading, rows, header=True):
+            heading = self.headings[-1][1] if self.headings else ""
+            if built := build_table(heading, rows, header=True):
                 self.tables.append(built.table)
                 self.warnings.extend(built.warnings)
 
-    def _inline(self, text: str, heading: bool) -> None:
+    def _inline(self, text: str, level: int) -> None:
         if self._rows is not None:
             self._rows[-1].append(one_line(text))
             return
-        if heading:
-            self._heading = one_line(text)
-            self.first_heading = self.first_heading or self._heading
+        if level and (words := one_line(text)):
+            self.headings.append((level, words))
         self._block(text)
 
     def _block(self, text: str) -> None:

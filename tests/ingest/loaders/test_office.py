@@ -51,6 +51,16 @@ def test_a_word_document(read: Read) -> None:
     assert (table.name, list(table.rows)) == ("The Heading", [("a", 1)])
 
 
+def test_word_headings_have_their_levels_and_places(read: Read) -> None:
+    document = docx.Document()
+    for level, words in ((0, "The Title"), (1, "One"), (2, "Two")):
+        document.add_heading(words, level)
+        document.add_paragraph(f"Under {words}.")
+    found = read("a.docx", saved(document)).document
+    places = [(h.level, found.text[h.start : h.end]) for h in found.headings]
+    assert places == [(1, "The Title"), (2, "One"), (3, "Two")]
+
+
 @pytest.mark.parametrize(
     "useless", ["Untitled", "Microsoft Word - report.doc", "untitled 3", ".docx"]
 )

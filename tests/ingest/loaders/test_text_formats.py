@@ -130,6 +130,16 @@ def test_toml_front_matter_and_a_broken_one(read: Read) -> None:
     assert "year 1999" in outcome.document.text
 
 
+def outline(found: Document) -> list[tuple[int, str]]:
+    return [(h.level, found.text[h.start : h.end]) for h in found.headings]
+
+
+def test_markdown_headings_have_their_levels_and_places(read: Read) -> None:
+    text = "Lead\n====\n\nOne.\n\n### A *b* `c`\n\n- # in a list\n\nTwo.\n\n#\n\n## Last ##\n"
+    assert outline(read("a.md", text).document) == [(1, "Lead"), (3, "A b c"), (2, "Last")]
+    assert read("a.txt", "Lead\n\nOne.").document.headings == ()
+
+
 def test_two_tables_under_one_heading_get_different_names(read: Read) -> None:
     table = "| a | b |\n|---|---|\n| 1 | 2 |\n"
     found = read("a.md", f"# Numbers\n\n{table}\ntext\n\n{table}").document
@@ -155,6 +165,17 @@ def test_html_keeps_what_is_visible(read: Read) -> None:
     assert dict(found.metadata) == {"author": "Ann"}
     (table,) = found.tables
     assert (table.name, list(table.rows)) == ("Prices", [("Cod", 3.5)])
+
+
+def test_html_headings_have_their_levels_and_places(read: Read) -> None:
+    body = (
+        "<h1>The <i>Head</i></h1><p>One.<nav><h2>Menu</h2></nav><h3>In\n parts</h3><p>Two."
+        "<h2 hidden>No</h2><table><tr><th>a</th><th><h4>b</h4></th></tr><tr><td>1</td><td>2</td></tr>"
+        "</table><section><h2>Last</h2></section>"
+    )
+    found = read("a.html", body).document
+    assert outline(found) == [(1, "The Head"), (3, "In parts"), (2, "Last")]
+    assert found.tables[0].name == "In parts"
 
 
 def test_html_in_its_declared_encoding(read: Read) -> None:

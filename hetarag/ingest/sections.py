@@ -1,0 +1,91 @@
+"""Sections: the headings that a piece of a document stands under.
+
+A chunk of a long document says "It is 28 days."; that this is about notice, its heading alone may tell.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict, deque
+from collections.abc import Sequence
+
+from hetarag.ingest.parsed import one_line
+from hetarag.ingest.sentences import Span, paragraphs
+from hetarag.text import SECTION, name_key
+from hetarag.types import Document, Heading
+
+_LONGEST = 200  # characters of a path; headings beyond are left out, the outermost first
+
+
+def placed(text: str, headings: Sequence[tuple[int, str]]) -> tuple[Heading, ...]:
+    """Return where the headings (level, words) stand in `text`, in their order.
+
+    A heading is a paragraph of its own. One that `text` does not have as such is left out.
+    """
+    wanted = {one_line(words) for _, words in headings}
+    longest = 2 * max(map(len, wanted), default=0)
+    spans: dict[str, deque[Span]] = defaultdict(deque)
+    for start, end in paragraphs(text, 0, len(text)) if wanted else ():
+        if end - start <= longest and (line := one_line(text[start:end])) in wanted:
+            spans[line].append((start, end))
+    found: list[Heading] = []
+    behind = 0
+    for level, words in headings:
+        left = spans[one_line(words)]
+        while left and left[0][0] < behind:
+            left.popleft()
+        if left:
+            start, behind = left.popleft()
+            found.append(Heading(level, start, behind))
+    return tuple(found)
+
+
+class Sections:
+    """The sections of one document, each from its heading to the next one of its level or above."""
+
+    def __init__(self, document: Document) -> None:
+        self._text, self._title = document.text, name_key(document.title)
+        self._headings = document.headings
+        self._starts = [heading.start for heading in document.headings]
+        self._ends = [len(document.text)] * len(document.headings)
+        self._above: list[int] = []  # of each heading, the number of the one it stands under
+        opened: list[int] = []
+        for number, heading in enumerate(document.headings):
+            while opened and document.headings[opened[-1]].level >= heading.level:
+                self._ends[opened.pop()] = heading.start
+            self._above.append(opened[-1] if opened else -1)
+            opened.append(number)
+
+    @property
+    def starts(self) -> frozenset[int]:
+        """Where the headings begin."""
+        return frozenset(self._starts)
+
+    def around(self, start: int, end: int) -> list[Heading]:
+        """Return the headings of the sections that hold all of text[start:end], outermost first.
+
+        Headings that it begins with hold what comes after them.
+        """
+        found = []
+        number = bisect_right(self._starts, start) - 1
+        while self._is_followed(number, start):
+            number += 1
+        while number >= 0:
+            if self._ends[number] >= end:
+                found.append(self._headings[number])
+            number = self._above[number]
+        return found[::-1]
+
+    def _is_followed(self, number: int, start: int) -> bool:
+        """Tell whether this heading is at `start` or behind it and has the next one right below it."""
+        if not 0 <= number < len(self._headings) - 1 or self._starts[number] < start:
+            return False
+        return not self._text[self._headings[number].end : self._starts[number + 1]].strip()
+
+    def path(self, start: int, end: int) -> str:
+        """Return those headings as "Leave › Notice", without one that is the document's title."""
+        lines = [one_line(self._text[h.start : h.end]) for h in self.around(start, end)]
+        words = [line for line in lines if name_key(line) not in ("", self._title)]
+        while len(words) > 1 and len(SECTION.join(words)) > _LONGEST:
+            del words[0]
+        return SECTION.join(words)[:_LONGEST]

@@ -1,0 +1,141 @@
+"""Headings: where they stand, what stands under them, and where they cut."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from hetarag.ingest import RuleExtractor, Splitter
+from hetarag.ingest.sections import Sections, placed
+from hetarag.types import Document, Heading
+
+
+def handbook(*parts: str | tuple[int, str], title: str = "Handbook") -> Document:
+    """A document of paragraphs and of headings, which are given with their level."""
+    text = "\n\n".join(part if isinstance(part, str) else part[1] for part in parts)
+    headings = placed(text, [part for part in parts if isinstance(part, tuple)])
+    return Document("id:d", "d.md", title, text, "text/markdown", "", headings=headings)
+
+
+def words(count: int, word: str = "word") -> str:
+    return " ".join([word] * (count - 1)) + f" {word}end."
+
+
+def test_headings_are_found_as_paragraphs_in_their_order() -> None:
+    text = "Fram\n\nFram\n\nThe Fram.\n\nOther  words\n\nFram\n\nEnd"
+    found = placed(
+        text, [(1, "Fram"), (2, "not there"), (2, "Other words"), (1, "Fram"), (3, "End")]
+    )
+    assert [(h.level, h.start, text[h.start : h.end]) for h in found] == [
+        (1, 0, "Fram"),
+        (2, 23, "Other  words"),
+        (1, 37, "Fram"),
+        (3, 43, "End"),
+    ]
+    assert placed("Fram", []) == ()
+    assert placed("", [(1, "Fram")]) == ()
+
+
+def test_a_section_goes_to_the_next_heading_of_its_level_or_above() -> None:
+    document = handbook(
+        "start", (1, "A"), "in A", (3, "B"), "in B", (2, "C"), "in C", (1, "D"), "in D"
+    )
+    sections = Sections(document)
+
+    def path(words: str, to: str = "") -> str:
+        start = document.text.index(words)
+        return sections.path(start, document.text.index(to or words) + len(to or words))
+
+    assert path("start") == ""
+    assert path("in A") == "A"
+    assert path("in B") == "A › B"
+    assert path("in C") == "A › C"
+    assert path("in D") == "D"
+    assert path("in A", "in B") == "A"  # the section that holds all of it
+    assert path("in B", "in C") == "A"
+    assert path("in C", "in D") == ""
+    assert path("B") == "A › B"  # the heading itself
+
+
+def test_headings_in_a_row_hold_what_comes_after_them() -> None:
+    document = handbook((1, "A"), (2, "B"), (2, "C"), (3, "D"), "text", (2, "E"))
+    sections = Sections(document)
+    end = document.text.index("text") + 4
+    assert sections.path(0, end) == "A › C › D"
+    assert sections.path(document.text.index("B"), end) == "A › C › D"
+    assert sections.path(0, 1) == "A › C › D"
+    assert sections.path(0, len(document.text)) == "A"
+    assert sections.path(end - 4, end) == "A › C › D"
+
+
+def test_the_title_is_not_repeated_and_long_paths_lose_their_beginning() -> None:
+    document = handbook((1, "The Handbook"), (2, "x" * 150), (3, "y" * 150), "text")
+    at = document.text.index("text")
+    assert Sections(document).path(at, at + 4) == "y" * 150
+    short = handbook((1, "The Handbook"), (2, "Leave"), (3, "—"), "text")
+    at = short.text.index("text")
+    assert Sections(short).path(at, at + 4) == "Leave"
+    long = handbook((1, "z" * 300), "text")
+    assert Sections(long).path(302, 306) == "z" * 200
+
+
+def test_chunks_begin_where_sections_do_and_know_theirs() -> None:
+    document = handbook(
+        (1, "Handbook"), words(30), (2, "Leave"), words(60), (3, "Notice"), words(90), words(90), (2, "Pay"), words(50)
+    )  # fmt: skip
+    chunks = Splitter(100).split(document)
+    assert [(document.text[c.start : c.end].split()[0], c.section) for c in chunks] == [
+        ("Handbook", ""),
+        ("Leave", "Leave"),
+        ("Notice", "Leave › Notice"),
+        ("word", "Leave › Notice"),
+        ("Pay", "Pay"),
+    ]
+
+
+def test_small_sections_stay_together_under_what_holds_them_all() -> None:
+    document = handbook(
+        (1, "Leave"), (2, "Sick"), words(10), (2, "Paid"), words(10), (1, "Pay"), words(10)
+    )
+    (chunk,) = Splitter(160).split(document)
+    assert chunk.section == ""
+    assert [c.section for c in Splitter(80).split(document)] == ["Leave", "Pay"]
+
+
+def test_without_headings_nothing_changes() -> None:
+    text = "\n\n".join(["Short line", words(60)] * 5)
+    plain = Document("id:d", "d.txt", "D", text, "text/plain", "")
+    assert {chunk.section for chunk in Splitter(100).split(plain)} == {""}
+    assert len(Splitter(1000).split(plain)) == 1
+
+
+def test_all_chunks_of_a_section_are_about_its_name() -> None:
+    document = handbook(
+        (1, "Ships"), words(30), (2, "Roald Amundsen"), words(30), (3, "Later"), words(30), (2, "Oscar Wisting"), words(30)
+    )  # fmt: skip
+    chunks = Splitter(30).split(document)
+    (found,) = RuleExtractor().extract([(document, chunks)])
+    topics = {
+        chunk.section: {m.entity.name for m in mentions if m.label == "TOPIC"}
+        for chunk, (mentions, _) in zip(chunks, found, strict=True)
+    }
+    assert topics["Ships › Roald Amundsen"] == {"Roald Amundsen"}
+    assert "Roald Amundsen" in topics["Ships › Roald Amundsen › Later"]
+    assert topics["Ships › Oscar Wisting"] == {"Oscar Wisting"}
+    for chunk, (mentions, _) in zip(chunks, found, strict=True):
+        assert all(chunk.start <= m.start <= m.end <= chunk.end for m in mentions)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_fifty_thousand_headings_take_no_longer_than_their_number(same: bool) -> None:
+    names = ["Same" if same else f"Heading {n}" for n in range(50_000)]
+    text = "\n\n".join(f"{name}\n\nText." for name in names)
+    began = time.monotonic()
+    headings = placed(text, [(1 + n % 6, name) for n, name in enumerate(names)])
+    document = Document("id:d", "d.md", "D", text, "text/markdown", "", headings=headings)
+    sections = Sections(document)
+    assert len(headings) == 50_000
+    assert isinstance(headings[0], Heading)
+    assert all(sections.path(h.end, h.end) for h in headings[::10])
+    assert time.monotonic() - began < 10
