@@ -5,8 +5,9 @@ A chunk of a long document says "It is 28 days."; that this is about notice, its
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 
 from hetarag.ingest.parsed import one_line
@@ -15,6 +16,11 @@ from hetarag.text import SECTION, name_key
 from hetarag.types import Document, Heading
 
 _LONGEST = 200  # characters of a path; headings beyond are left out, the outermost first
+# Of headings that are guessed:
+_LONGEST_LINE, _MOST_WORDS = 96, 12
+_SHORTEST_BODY = 80  # characters of the paragraph below it
+_OFTEN = 2
+_NUMBER = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s")
 
 
 def placed(text: str, headings: Sequence[tuple[int, str]]) -> tuple[Heading, ...]:
@@ -38,6 +44,36 @@ def placed(text: str, headings: Sequence[tuple[int, str]]) -> tuple[Heading, ...
             start, behind = left.popleft()
             found.append(Heading(level, start, behind))
     return tuple(found)
+
+
+def guessed(text: str) -> tuple[Heading, ...]:
+    """Return what reads like headings in a text that does not mark them.
+
+    That is a short line of its own that begins like a sentence, does not end like one, and is followed by
+    a paragraph of some length. What comes again and again is a page's head or an advertisement. The
+    number before it gives its level: "2.1 Notice" stands under "2 Leave".
+    """
+    if "\n\n" not in text:
+        return ()
+    spans = list(paragraphs(text, 0, len(text)))
+    lines = [
+        text[start:end] if _reads_like_a_heading(text, start, end) else "" for start, end in spans
+    ]
+    often = Counter(lines)
+    return tuple(
+        Heading(number[1].count(".") + 1 if (number := _NUMBER.match(line)) else 1, *span)
+        for span, line, (start, end), below in zip(spans, lines, spans[1:], lines[1:], strict=False)
+        if line and not below and end - start >= _SHORTEST_BODY and often[line] <= _OFTEN
+    )
+
+
+def _reads_like_a_heading(text: str, start: int, end: int) -> bool:
+    if end - start > _LONGEST_LINE or text[end - 1] in ".!?…:;,。！？":
+        return False
+    line = text[start:end]
+    begins = line[0].isupper() or line[0].isdigit() or not line[0].isascii()
+    letters = any(sign.isalpha() for sign in line)
+    return begins and letters and "\n" not in line and len(line.split()) <= _MOST_WORDS
 
 
 class Sections:

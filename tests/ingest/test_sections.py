@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hetarag.ingest import RuleExtractor, Splitter
-from hetarag.ingest.sections import Sections, placed
+from hetarag.ingest.sections import Sections, guessed, placed
 from hetarag.types import Document, Heading
 
 
@@ -125,6 +125,50 @@ def test_all_chunks_of_a_section_are_about_its_name() -> None:
     assert topics["Ships › Oscar Wisting"] == {"Oscar Wisting"}
     for chunk, (mentions, _) in zip(chunks, found, strict=True):
         assert all(chunk.start <= m.start <= m.end <= chunk.end for m in mentions)
+
+
+BODY = (
+    "This is a paragraph of some length, which tells what there is to tell of the matter at hand."
+)
+
+
+def test_headings_of_plain_text_are_guessed() -> None:
+    parts = [
+        "Leave",
+        BODY,
+        "2. Notice",
+        "2.1 Sick leave",
+        BODY,
+        "2.1.3 When ill",
+        BODY,
+        "休暇",
+        BODY,
+    ]
+    text = "\n\n".join(parts)
+    found = [(h.level, text[h.start : h.end]) for h in guessed(text)]
+    assert found == [(1, "Leave"), (2, "2.1 Sick leave"), (3, "2.1.3 When ill"), (1, "休暇")]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [BODY],
+        ["Leave"],
+        ["Dear Ann,", BODY],
+        ["It is so.", BODY],
+        ["and so on", BODY],
+        ["- an item", BODY],
+        ["2024", BODY],
+        ["One line\nand another", BODY],
+        ["This line has more words than a heading that anyone would ever write has", BODY],
+        ["Yes", "No", "Perhaps"],
+        ["Leave", "Short."],
+        ["Advertisement", BODY, "Advertisement", BODY, "Advertisement", BODY],
+        [BODY, "Best regards", "Ann"],
+    ],
+)
+def test_what_is_no_heading(parts: list[str]) -> None:
+    assert guessed("\n\n".join(parts)) == ()
 
 
 @pytest.mark.parametrize("same", [True, False])

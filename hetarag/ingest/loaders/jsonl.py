@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hetarag.ingest.parsed import Parsed, clean, one_line
+from hetarag.ingest.sections import guessed
 from hetarag.types import MetadataValue
 
 _OWN_KEYS = ("id", "title", "text")
@@ -70,10 +71,12 @@ def _line(number: int, value: dict[str, Any]) -> Line:
     if identifier is not None and not isinstance(identifier, str):
         raise ValueError('its "id" is not a string; write it in quotation marks')
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    text = clean(text)
     parsed = Parsed(
-        clean(text),
+        text,
         title=one_line(title) if isinstance(title, str) else "",
         metadata={str(k): v for k, v in value.items() if k not in _OWN_KEYS and _is_scalar(v)},
+        headings=guessed(text),
     )
     sha256 = hashlib.sha256(canonical.encode()).hexdigest()
     return Line(number, one_line(identifier or ""), parsed, sha256)

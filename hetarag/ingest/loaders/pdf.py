@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hetarag.ingest.parsed import Parsed, clean, join_pages, numbered, one_line
+from hetarag.ingest.sections import guessed
 from hetarag.types import MetadataValue
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def parse(data: bytes) -> Parsed:
             f"no text on {numbered('page', empty)}; run text recognition (OCR) on scans"
         )
     text, pages = join_pages(texts)
-    return Parsed(text, title, pages, metadata=metadata, warnings=tuple(warnings))
+    return Parsed(
+        text, title, pages, metadata=metadata, warnings=tuple(warnings), headings=guessed(text)
+    )
 
 
 def paragraphs(text: str) -> str:

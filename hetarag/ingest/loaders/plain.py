@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hetarag.ingest.encoding import decode
 from hetarag.ingest.parsed import Parsed, clean
+from hetarag.ingest.sections import guessed
 
 _HEADING_WORDS = 12
 _LONGEST_HEADING = 120
@@ -13,7 +14,8 @@ def parse(data: bytes) -> Parsed:
     """Read plain text in any common encoding."""
     text, warning = decode(data)
     text = clean(text)
-    return Parsed(text, heading(text), warnings=(warning,) if warning else ())
+    warnings = (warning,) if warning else ()
+    return Parsed(text, heading(text), warnings=warnings, headings=guessed(text))
 
 
 def heading(text: str) -> str:

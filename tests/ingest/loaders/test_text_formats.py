@@ -137,7 +137,13 @@ def outline(found: Document) -> list[tuple[int, str]]:
 def test_markdown_headings_have_their_levels_and_places(read: Read) -> None:
     text = "Lead\n====\n\nOne.\n\n### A *b* `c`\n\n- # in a list\n\nTwo.\n\n#\n\n## Last ##\n"
     assert outline(read("a.md", text).document) == [(1, "Lead"), (3, "A b c"), (2, "Last")]
-    assert read("a.txt", "Lead\n\nOne.").document.headings == ()
+
+
+def test_headings_of_plain_text_and_of_lines_are_guessed(read: Read) -> None:
+    body = "The quick brown fox jumps over the lazy dog, again and again, until the evening comes."
+    text = f"Foxes\n\n{body}\n\nDogs\n\n{body}"
+    for name, data in (("a.txt", text), ("a.jsonl", json.dumps({"text": text}))):
+        assert outline(read(name, data).document) == [(1, "Foxes"), (1, "Dogs")]
 
 
 def test_two_tables_under_one_heading_get_different_names(read: Read) -> None:
