@@ -28,7 +28,10 @@ Skip = Annotated[int, typer.Option("--skip", help="Leave out the first N questio
 
 @app.command("retrieval")
 def retrieval(
-    corpus: Corpus = DATA / "2wiki_dev/corpus.jsonl",
+    corpus: Annotated[
+        Path,
+        typer.Option("--corpus", help="JSON Lines of {id, title, text}, or a folder of files."),
+    ] = DATA / "2wiki_dev/corpus.jsonl",
     questions: Questions = DATA / "2wiki_dev/questions.jsonl",
     beside: Annotated[
         list[Path] | None,

@@ -202,7 +202,7 @@ def _configuration(
         "benchmark": "retrieval",
         "hetarag": version("hetarag"),
         "method": _method(),
-        "corpora": {corpus_name(corpus): sha256_of(corpus) for corpus in corpora},
+        "corpora": {corpus_name(corpus): _content(corpus) for corpus in corpora},
         "questions": sha256_of(questions),
         "documents": status["documents"],
         "passages": status["chunks"],
@@ -212,6 +212,16 @@ def _configuration(
         "ingest": settings.ingest.model_dump(mode="json"),
         "search": settings.search.model_dump(mode="json"),
     }
+
+
+def _content(corpus: Path) -> str:
+    """Return a digest of a corpus: of its file, or of all files of its folder."""
+    if not corpus.is_dir():
+        return sha256_of(corpus)
+    digest = sha256()
+    for file in sorted(path for path in corpus.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(corpus).as_posix()}\0{sha256_of(file)}\n".encode())
+    return digest.hexdigest()
 
 
 def _method() -> str:

@@ -119,7 +119,7 @@ class RecordReader:
                 document_id=owner.document,
                 collection=owner.collection,
                 tags=owner.tags,
-                title=headed(owner.title, row.section),
+                title=above(owner.title, row.section, text),
                 text=text,
                 digest=digest_of(row.digest, *self._context(kind, owner)),
                 mentions=tuple(named.get(row.number, ())),
@@ -222,8 +222,20 @@ class RecordReader:
 
 
 def passage(title: str, text: str) -> str:
-    """Return the text that is embedded: the title first, without an end that the text begins with."""
-    above, _, last = title.rpartition(SECTION)
-    if name_key(text[: len(last) + 8]).startswith(name_key(last)):
-        title = above
-    return f"{title}. {text}" if title else text
+    """Return the text that is embedded: the title first, unless the text begins with it."""
+    if not title or name_key(text[: len(title) + 8]).startswith(name_key(title)):
+        return text
+    return f"{title}. {text}"
+
+
+def above(title: str, section: str | None, text: str) -> str:
+    """Return the title of a chunk for its stores: with the headings above it but those in its text.
+
+    Words that a store has in both count twice.
+    """
+    headings = section.split(SECTION) if section else []
+    for first in range(len(headings)):
+        opening = name_key(" ".join(headings[first:]))
+        if name_key(text[: 2 * len(opening) + 8]).startswith(opening):
+            return headed(title, SECTION.join(headings[:first]))
+    return headed(title, section)

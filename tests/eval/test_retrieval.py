@@ -127,6 +127,23 @@ def test_another_configuration_needs_another_folder(
         bench(systems=PLANE)
 
 
+def test_a_corpus_may_be_a_folder_of_files(
+    bench: Callable[..., retrieval.Bench], tmp_path: Path, write_jsonl: Callable[..., Path]
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "fram.md").write_text("# Fram\n\nColin Archer designed the Fram.")
+    (folder / "gauss.md").write_text("# Gauss\n\nThe Gauss was built in Kiel.")
+    question = {**QUESTIONS[0], "supporting_ids": [str(folder / "fram.md")]}
+    asked = write_jsonl(question, name="asked.jsonl")
+    given: dict[str, Any] = {"corpora": [folder], "questions": asked, "systems": PLANE}
+    done = bench(**given)
+    assert summarise(done.runs, done.questions, done.baseline)[0]["recall@2"] == 1.0
+    (folder / "gauss.md").write_text("# Gauss\n\nThe Gauss was built elsewhere.")
+    with pytest.raises(InputError, match=r"corpora\.documents was .* give another --run"):
+        bench(**given)
+
+
 def test_further_corpora_are_distractors(
     bench: Callable[..., retrieval.Bench], files: tuple[Path, Path], write_jsonl: Callable[..., Path]
 ) -> None:  # fmt: skip
