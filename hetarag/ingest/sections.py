@@ -91,6 +91,10 @@ class Sections:
                 self._ends[opened.pop()] = heading.start
             self._above.append(opened[-1] if opened else -1)
             opened.append(number)
+        self._last = list(range(len(self._headings)))  # of the headings right below each
+        for number in reversed(range(len(self._headings) - 1)):
+            if not self._text[self._headings[number].end : self._starts[number + 1]].strip():
+                self._last[number] = self._last[number + 1]
 
     @property
     def starts(self) -> frozenset[int]:
@@ -104,19 +108,13 @@ class Sections:
         """
         found = []
         number = bisect_right(self._starts, start) - 1
-        while self._is_followed(number, start):
-            number += 1
+        if number >= 0 and self._starts[number] == start:
+            number = self._last[number]
         while number >= 0:
             if self._ends[number] >= end:
                 found.append(self._headings[number])
             number = self._above[number]
         return found[::-1]
-
-    def _is_followed(self, number: int, start: int) -> bool:
-        """Tell whether this heading is at `start` or behind it and has the next one right below it."""
-        if not 0 <= number < len(self._headings) - 1 or self._starts[number] < start:
-            return False
-        return not self._text[self._headings[number].end : self._starts[number + 1]].strip()
 
     def path(self, start: int, end: int) -> str:
         """Return those headings as "Leave › Notice", without one that is the document's title."""

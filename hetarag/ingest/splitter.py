@@ -34,11 +34,12 @@ class _Sentence:
 class Splitter:
     """Cuts a document into chunks of about `chunk_words` words.
 
-    A chunk holds whole sentences of one page. It ends at a paragraph border when it is at least
-    half full there, at that of a section once it is a quarter full; one that ends inside a paragraph gives its last `overlap_sentences` sentences
-    to the next one as well. A heading stays with what follows it. A document (or page, or what is
-    left of one) of up to 1.25 times `chunk_words` is one chunk unless it has such sections. A sentence that is longer than a chunk is cut between
-    words, a word that is longer than a chunk anywhere.
+    A chunk holds whole sentences of one page. It ends at the end of a section once it is a quarter
+    full, and at a paragraph border when it is at least half full there; one that ends inside a
+    paragraph gives its last `overlap_sentences` sentences to the next one as well. A heading stays
+    with what follows it. A document, a page, or the rest of one of up to 1.25 times `chunk_words` is
+    cut at sections only. A sentence that is longer than a chunk is cut between words, a word that is
+    longer than a chunk anywhere.
     """
 
     chunk_words: int = 160

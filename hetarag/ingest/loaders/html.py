@@ -140,9 +140,10 @@ class _Walker:
         if len(rows) < 2 or max(map(len, rows)) < 2:
             return False
         caption = element.find("caption")
-        name = self.headings[-1][1][:_LONGEST_NAME] if self.headings else ""
         if caption is not None:
             name = one_line("".join(caption.itertext()))
+        else:
+            name = self.headings[-1][1][:_LONGEST_NAME] if self.headings else ""
         header = True if all(c.tag == "th" for c in next(element.iter("tr"))) else None
         built = build_table(name, rows, header=header)
         if built is None:
