@@ -1,15 +1,15 @@
 """Give a corpus of short titled passages the forms in which documents come elsewhere.
 
-    python tools/reshape_corpus.py DATA/hotpotqa_dev_b runs/shapes/hotpotqa_dev_b
+    python tools/reshape_corpus.py DATA/hotpotqa_dev_b runs/shapes
 
-writes to the second folder, each with the questions whose supporting documents are named anew:
+writes to the second folder, each beside NAME.questions.jsonl, where supporting documents are named anew:
 
-    untitled/corpus.jsonl     the passages without their titles
-    paragraphs/corpus.jsonl   eight passages a document, drawn at random, as paragraphs, titles gone
-    sections/files/           Markdown: eight titles a file, each the heading of what stands under it
+    hotpotqa_dev_b-untitled.jsonl     the passages without their titles
+    hotpotqa_dev_b-paragraphs.jsonl   eight passages a document, drawn at random, as paragraphs, titles gone
+    hotpotqa_dev_b-sections/          Markdown: eight titles a file, each the heading of what stands under it
 
-    hetarag bench retrieval --corpus runs/shapes/hotpotqa_dev_b/sections/files \
-        --questions runs/shapes/hotpotqa_dev_b/sections/questions.jsonl
+    hetarag bench retrieval --corpus runs/shapes/hotpotqa_dev_b-sections \
+        --questions runs/shapes/hotpotqa_dev_b-sections.questions.jsonl
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ def lines_of(path: Path) -> list[Line]:
 
 
 def write(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Write JSON Lines; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write JSON Lines."""
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     path.write_text(text, encoding="utf-8")
 
@@ -50,13 +49,13 @@ def ask(path: Path, questions: Iterable[Line], place: Mapping[str, str]) -> None
     )
 
 
-def untitled(corpus: list[Line], questions: list[Line], out: Path) -> None:
-    """Leave the titles out."""
-    write(out / "corpus.jsonl", ({"id": p["id"], "text": p["text"]} for p in corpus))
-    write(out / "questions.jsonl", questions)
+def untitled(corpus: list[Line], out: Path) -> dict[str, str]:
+    """Leave the titles out; return the document of each passage, as the others do."""
+    write(out.with_suffix(".jsonl"), ({"id": p["id"], "text": p["text"]} for p in corpus))
+    return {p["id"]: p["id"] for p in corpus}
 
 
-def paragraphs(corpus: list[Line], questions: list[Line], out: Path) -> None:
+def paragraphs(corpus: list[Line], out: Path) -> dict[str, str]:
     """Put eight passages into a document, without their titles."""
     drawn = corpus[:]
     random.Random(SEED).shuffle(drawn)
@@ -66,21 +65,21 @@ def paragraphs(corpus: list[Line], questions: list[Line], out: Path) -> None:
         text = "\n\n".join(p["text"] for p in group)
         documents.append({"id": f"doc-{number}", "title": f"Report {number}", "text": text})
         place |= {p["id"]: f"doc-{number}" for p in group}
-    write(out / "corpus.jsonl", documents)
-    ask(out / "questions.jsonl", questions, place)
+    write(out.with_suffix(".jsonl"), documents)
+    return place
 
 
-def sections(corpus: list[Line], questions: list[Line], out: Path) -> None:
+def sections(corpus: list[Line], out: Path) -> dict[str, str]:
     """Write Markdown with eight titles a file, each over all passages that have it."""
     titled: dict[str, list[Line]] = {}
     for passage in corpus:
         titled.setdefault(passage["title"], []).append(passage)
     drawn = sorted(titled)
     random.Random(SEED).shuffle(drawn)
-    files, place = out / "files", {}
-    files.mkdir(parents=True, exist_ok=True)
+    place = {}
+    out.mkdir(exist_ok=True)
     for number, first in enumerate(range(0, len(drawn), PER_DOCUMENT)):
-        file = files / f"report-{number}.md"
+        file = out / f"report-{number}.md"
         parts = [f"# Report {number}"]
         for title in drawn[first : first + PER_DOCUMENT]:
             parts.append(f"## {title}")
@@ -88,7 +87,7 @@ def sections(corpus: list[Line], questions: list[Line], out: Path) -> None:
                 parts.append(" ".join(passage["text"].split()))
                 place[passage["id"]] = str(file)
         file.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    ask(out / "questions.jsonl", questions, place)
+    return place
 
 
 def main() -> None:
@@ -98,8 +97,10 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="as `bench retrieval --corpus` will name it")
     given = parser.parse_args()
     corpus, questions = (lines_of(given.data / f"{name}.jsonl") for name in ("corpus", "questions"))
+    given.out.mkdir(parents=True, exist_ok=True)
     for shape in (untitled, paragraphs, sections):
-        shape(corpus, questions, given.out / shape.__name__)
+        name = f"{given.data.resolve().name}-{shape.__name__}"
+        ask(given.out / f"{name}.questions.jsonl", questions, shape(corpus, given.out / name))
 
 
 if __name__ == "__main__":

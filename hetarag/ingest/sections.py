@@ -5,13 +5,11 @@ A chunk of a long document says "It is 28 days."; that this is about notice, its
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
-from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
 
-from hetarag.ingest.parsed import one_line
-from hetarag.ingest.sentences import Span, paragraphs
+from hetarag.ingest.parsed import clean, one_line
+from hetarag.ingest.sentences import paragraphs
 from hetarag.text import SECTION, name_key
 from hetarag.types import Document, Heading
 
@@ -20,38 +18,58 @@ _LONGEST = 200  # characters of a path; headings beyond are left out, the outerm
 _LONGEST_LINE, _MOST_WORDS = 96, 12
 _SHORTEST_BODY = 80  # characters of the paragraph below it
 _OFTEN = 2
-_NUMBER = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s")
 
 
-def placed(text: str, headings: Sequence[tuple[int, str]]) -> tuple[Heading, ...]:
-    """Return where the headings (level, words) stand in `text`, in their order.
+class Outline:
+    """Collects the text of a document as its loader reads it, and notes where headings stand.
 
-    A heading is a paragraph of its own. One that `text` does not have as such is left out.
+    Each heading begins a stretch of text that is cleaned on its own, so that its place is known without
+    looking for its words.
     """
-    wanted = {one_line(words) for _, words in headings}
-    longest = 2 * max(map(len, wanted), default=0)
-    spans: dict[str, deque[Span]] = defaultdict(deque)
-    for start, end in paragraphs(text, 0, len(text)) if wanted else ():
-        if end - start <= longest and (line := one_line(text[start:end])) in wanted:
-            spans[line].append((start, end))
-    found: list[Heading] = []
-    behind = 0
-    for level, words in headings:
-        left = spans[one_line(words)]
-        while left and left[0][0] < behind:
-            left.popleft()
-        if left:
-            start, behind = left.popleft()
-            found.append(Heading(level, start, behind))
-    return tuple(found)
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        """Where the text goes; pieces are joined as they are."""
+        self._stretches = [self.parts]
+        self._headings: dict[int, tuple[int, int]] = {}  # of a stretch: level, length
+        self._level = 0
+
+    def begin(self, level: int) -> None:
+        """Begin a heading: its words come next, up to `end`."""
+        self.parts = []
+        self._stretches.append(self.parts)
+        self._level = level
+
+    def end(self) -> None:
+        """End the heading that was begun; one without words is none."""
+        words = clean("".join(self.parts))
+        self.parts[:] = [words]
+        if words:
+            self._headings[len(self._stretches) - 1] = (self._level, len(words))
+
+    def text(self) -> tuple[str, tuple[Heading, ...]]:
+        """Return the cleaned text and the headings in it."""
+        found: list[Heading] = []
+        texts: list[str] = []
+        position = 0
+        for number, parts in enumerate(self._stretches):
+            text = clean("".join(parts))
+            if not text:
+                continue
+            if number in self._headings:
+                level, length = self._headings[number]
+                found.append(Heading(level, position, position + length))
+            texts.append(text)
+            position += len(text) + 2
+        return "\n\n".join(texts), tuple(found)
 
 
 def guessed(text: str) -> tuple[Heading, ...]:
     """Return what reads like headings in a text that does not mark them.
 
     That is a short line of its own that begins like a sentence, does not end like one, and is followed by
-    a paragraph of some length. What comes again and again is a page's head or an advertisement. The
-    number before it gives its level: "2.1 Notice" stands under "2 Leave".
+    a paragraph of some length. What comes again and again is a page's head or an advertisement. All are
+    of one level.
     """
     if "\n\n" not in text:
         return ()
@@ -61,7 +79,7 @@ def guessed(text: str) -> tuple[Heading, ...]:
     ]
     often = Counter(lines)
     return tuple(
-        Heading(number[1].count(".") + 1 if (number := _NUMBER.match(line)) else 1, *span)
+        Heading(1, *span)
         for span, line, (start, end), below in zip(spans, lines, spans[1:], lines[1:], strict=False)
         if line and not below and end - start >= _SHORTEST_BODY and often[line] <= _OFTEN
     )
@@ -71,7 +89,7 @@ def _reads_like_a_heading(text: str, start: int, end: int) -> bool:
     if end - start > _LONGEST_LINE or text[end - 1] in ".!?…:;,。！？":
         return False
     line = text[start:end]
-    begins = line[0].isupper() or line[0].isdigit() or not line[0].isascii()
+    begins = line[0].isdigit() or (line[0].isalpha() and not line[0].islower())
     letters = any(sign.isalpha() for sign in line)
     return begins and letters and "\n" not in line and len(line.split()) <= _MOST_WORDS
 
@@ -91,7 +109,7 @@ class Sections:
                 self._ends[opened.pop()] = heading.start
             self._above.append(opened[-1] if opened else -1)
             opened.append(number)
-        self._last = list(range(len(self._headings)))  # of the headings right below each
+        self._last = list(range(len(self._headings)))  # of those in a row with each
         for number in reversed(range(len(self._headings) - 1)):
             if not self._text[self._headings[number].end : self._starts[number + 1]].strip():
                 self._last[number] = self._last[number + 1]
@@ -104,12 +122,12 @@ class Sections:
     def around(self, start: int, end: int) -> list[Heading]:
         """Return the headings of the sections that hold all of text[start:end], outermost first.
 
-        Headings that it begins with hold what comes after them.
+        Of headings in a row at its beginning the last one holds what comes after them.
         """
         found = []
         number = bisect_right(self._starts, start) - 1
         if number >= 0 and self._starts[number] == start:
-            number = self._last[number]
+            number = min(self._last[number], bisect_left(self._starts, end) - 1)
         while number >= 0:
             if self._ends[number] >= end:
                 found.append(self._headings[number])

@@ -75,14 +75,15 @@ class Splitter:
     def _sentences(
         self, text: str, start: int, end: int, headings: Collection[int]
     ) -> Iterator[_Sentence]:
-        heading_before = False
+        heading_before = marked_before = False
         for first, last in paragraphs(text, start, end):
-            opens, is_heading = not heading_before, first in headings
+            marked = first in headings
+            opens = not heading_before or (marked and not marked_before)
             for a, b in sentences(text, first, last):
                 for c, d, weight in self._pieces(text, a, b):
-                    yield _Sentence(c, d, weight, opens, opens and is_heading)
+                    yield _Sentence(c, d, weight, opens, opens and marked)
                     opens = False
-            heading_before = is_heading or _is_heading(text, first, last)
+            heading_before, marked_before = marked or _is_heading(text, first, last), marked
 
     def _pieces(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         """Yield a sentence with its weight; in pieces when it is longer than a chunk."""

@@ -30,7 +30,7 @@ from hetarag.ledger.segments import Segment
 from hetarag.ledger.texts import slices
 from hetarag.protocols import TableStore
 from hetarag.rendering import render_row, render_table
-from hetarag.text import SECTION, headed, name_key
+from hetarag.text import SECTION, name_key
 from hetarag.types import Cell, Record, StoreKind, TableInfo
 
 _SAMPLE_ROWS = 5
@@ -233,9 +233,9 @@ def above(title: str, section: str | None, text: str) -> str:
 
     Words that a store has in both count twice.
     """
-    headings = section.split(SECTION) if section else []
-    for first in range(len(headings)):
-        opening = name_key(" ".join(headings[first:]))
-        if name_key(text[: 2 * len(opening) + 8]).startswith(opening):
-            return headed(title, SECTION.join(headings[:first]))
-    return headed(title, section)
+    names = [title, *section.split(SECTION)] if section else [title]
+    for first in range(len(names)):
+        opening = name_key(" ".join(names[first:]))
+        if f"{name_key(text[: 2 * len(opening) + 8])} ".startswith(f"{opening} "):
+            return SECTION.join(names[: max(1, first)])
+    return SECTION.join(names)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 
 from hetarag import HetaRAG
 from hetarag.ledger import schema
+from hetarag.ledger.records import above
 from tests.conftest import RULES, Opener
 from tests.hashing import HashingEmbedder
 from tests.readers import SayingReader
@@ -68,6 +70,22 @@ def test_the_section_is_part_of_the_title_everywhere(tmp_path: Path) -> None:
     kb.close()
 
 
+@pytest.mark.parametrize(
+    ("section", "text", "shown"),
+    [
+        (None, "Text.", "Handbook"),
+        ("Leave", "It is 28 days.", "Handbook › Leave"),
+        ("Leave", "Leave\n\nIt is 28 days.", "Handbook"),
+        ("Leave", "Leaves are green.", "Handbook › Leave"),
+        ("Leave › Notice", "Notice\n\nIt is 28 days.", "Handbook › Leave"),
+        ("Leave › Notice", "Leave\n\nNotice\n\nIt is 28 days.", "Handbook"),
+        ("Leave", "The Handbook\n\nLeave\n\nIt is 28 days.", "Handbook"),
+    ],
+)
+def test_stores_have_no_heading_twice(section: str | None, text: str, shown: str) -> None:
+    assert above("Handbook", section, text) == shown
+
+
 def test_a_reindex_keeps_sections(tmp_path: Path, open_kb: Opener) -> None:
     file = write(tmp_path)
     before = open_kb()
@@ -86,7 +104,10 @@ def test_a_document_from_before_headings_were_kept_gets_them_when_it_comes_again
     file = write(tmp_path)
     kb.ingest([file])
     with kb._ledger.writing() as connection:
-        connection.execute(update(schema.versions).values(headings=None))
+        old = {"headings": None, "splitter": "another"}
+        connection.execute(update(schema.versions).values(**old))
+    assert kb.reindex().updated == 1  # from the stored text, which tells no headings
+    assert set(sections(kb)) == {"Handbook"}
     assert kb.ingest([file]).updated == 1
     assert kb.ingest([file]).unchanged == 1
     assert sections(kb) == EXPECTED

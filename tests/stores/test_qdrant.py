@@ -77,6 +77,25 @@ def test_a_folder_in_use_is_refused(store: QdrantStore, tmp_path: Path) -> None:
         QdrantStore.open("qdrant+local://", tmp_path, StoreOptions(DIMENSION))
 
 
+def test_the_folder_is_free_when_it_is_closed(store: QdrantStore, tmp_path: Path) -> None:
+    store.apply([chunk(0)])
+    inside, link = threading.Event(), store._link
+
+    def call(client: object) -> None:
+        inside.set()
+        time.sleep(0.5)
+
+    calling = threading.Thread(target=lambda: link.run("look at", call))
+    calling.start()
+    inside.wait(10)
+    store.close()
+    calling.join(0.1)
+    assert not calling.is_alive()
+    again = QdrantStore.open("qdrant+local://", tmp_path, StoreOptions(DIMENSION))
+    assert dict(again.scan()) == content([chunk(0)])
+    again.close()
+
+
 def test_everything_goes_over_grpc_when_asked(tmp_path: Path) -> None:
     """No REST interface is behind the address, so that nothing can go another way."""
     from tests.servers.qdrant_grpc import grpc_stand_in

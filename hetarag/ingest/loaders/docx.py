@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hetarag.ingest.archives import open_office
 from hetarag.ingest.office import office_properties
 from hetarag.ingest.parsed import Parsed, clean, one_line
-from hetarag.ingest.sections import placed
+from hetarag.ingest.sections import Outline
 from hetarag.ingest.tables import build_table
 from hetarag.types import Table
 
@@ -41,14 +41,15 @@ def parse(data: bytes) -> Parsed:
         else:
             builder.paragraph(block)
     properties = office_properties(word.core_properties)
-    text = clean(builder.text)
+    title = properties.title or builder.first_heading
+    text, headings = builder.outline.text()
     return Parsed(
         text,
-        properties.title or next((words for _, words in builder.headings), ""),
+        title,
         tables=tuple(builder.tables),
         metadata=properties.metadata,
         warnings=tuple(builder.warnings),
-        headings=placed(text, builder.headings),
+        headings=headings,
     )
 
 
@@ -58,15 +59,10 @@ class _Builder:
     def __init__(self) -> None:
         self.tables: list[Table] = []
         self.warnings: list[str] = []
-        self.headings: list[tuple[int, str]] = []
-        self._heading = ""  # or a caption: what the next table is called
+        self.first_heading = ""
+        self._heading = ""
         self._in_list = False
-        self._parts: list[str] = []
-
-    @property
-    def text(self) -> str:
-        """All text so far."""
-        return "".join(self._parts)
+        self.outline = Outline()
 
     def paragraph(self, block: Paragraph) -> None:
         """Take in a paragraph, heading or list item."""
@@ -75,14 +71,17 @@ class _Builder:
             return
         style = (block.style.name or "") if block.style is not None else ""
         listed = style.startswith("List")
-        if style.startswith(("Heading", "Title")):
+        is_heading = style.startswith(("Heading", "Title"))
+        if is_heading:
+            number = style.removeprefix("Heading ")[:2]
+            self.outline.begin(1 + int(number) if number.isdecimal() else 1)  # "Title" is above all
             self._heading = one_line(text)
-            number = style.removeprefix("Heading ")
-            level = 1 + int(number) if number.isdecimal() else 1  # "Title" stands above all
-            self.headings.append((level, self._heading))
+            self.first_heading = self.first_heading or self._heading
         elif style == "Caption" or _CAPTION.match(text):
             self._heading = one_line(text)[:120]
         self._add(f"- {text}" if listed else text, "\n" if listed and self._in_list else "\n\n")
+        if is_heading:
+            self.outline.end()
         self._in_list = listed
 
     def table(self, block: WordTable) -> None:
@@ -99,4 +98,4 @@ class _Builder:
 
     def _add(self, text: str, separator: str) -> None:
         if text:
-            self._parts += [separator, text]
+            self.outline.parts += [separator, text]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from hetarag.ingest.encoding import decode
-from hetarag.ingest.parsed import Parsed, clean, one_line
-from hetarag.ingest.sections import placed
+from hetarag.ingest.parsed import Parsed, one_line
+from hetarag.ingest.sections import Outline
 from hetarag.ingest.tables import build_table
 from hetarag.ingest.wordlists import word_set
 from hetarag.types import MetadataValue, Table
@@ -25,7 +25,6 @@ _BLOCKS = word_set(
 _HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([\w-]{2,30})", re.IGNORECASE)
-_LONGEST_NAME = 120  # of a table, or of a page by its first heading
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _META = {
     "author": "author",
@@ -57,15 +56,15 @@ def parse_markup(markup: str) -> Parsed:
         return Parsed("")
     walker = _Walker()
     walker.walk(root)
-    title = one_line(root.findtext(".//head/title") or "")
-    text = clean("".join(walker.parts))
+    title = one_line(root.findtext(".//head/title") or "") or walker.first_heading
+    text, headings = walker.outline.text()
     return Parsed(
         text,
-        title or next((words[:_LONGEST_NAME] for _, words in walker.headings), ""),
+        title,
         tables=tuple(walker.tables),
         metadata=_metadata(root),
         warnings=tuple(walker.warnings),
-        headings=placed(text, walker.headings),
+        headings=headings,
     )
 
 
@@ -73,11 +72,12 @@ class _Walker:
     """Walks the tree without recursion, so that deep nesting cannot exhaust the stack."""
 
     def __init__(self) -> None:
-        self.parts: list[str] = []
+        self.outline = Outline()
         self.tables: list[Table] = []
         self.warnings: list[str] = []
-        self.headings: list[tuple[int, str]] = []
-        self._preformatted = 0
+        self.first_heading = ""
+        self._heading = ""
+        self._preformatted = self._in_heading = 0
 
     def walk(self, root: Any) -> None:
         """Collect text and tables below `root`."""
@@ -99,24 +99,30 @@ class _Walker:
         if not isinstance(tag, str) or tag in _SKIPPED or _is_hidden(element):
             return False
         if tag == "table" and self._data_table(element):
-            self.parts.append("\n\n")
+            self.outline.parts.append("\n\n")
             return False
         if tag in _HEADINGS:
-            words = one_line("".join(element.itertext()))
-            if words:
-                self.headings.append((int(tag[1]), words))
+            self._heading = one_line("".join(element.itertext()))[:120]
+            self.first_heading = self.first_heading or self._heading
+            if not self._in_heading:
+                self.outline.begin(int(tag[1]))
+            self._in_heading += 1
         if tag in _BLOCKS:
-            self.parts.append("\n\n")
+            self.outline.parts.append("\n\n")
         elif tag in ("br", "td", "th", "li"):
-            self.parts.append({"br": "\n", "li": "\n- "}.get(tag, " "))
+            self.outline.parts.append({"br": "\n", "li": "\n- "}.get(tag, " "))
         self._preformatted += tag == "pre"
         self._text(element.text)
         return True
 
     def _leave(self, element: Any) -> None:
         self._preformatted -= element.tag == "pre"
+        if element.tag in _HEADINGS:
+            self._in_heading -= 1
+            if not self._in_heading:
+                self.outline.end()
         if element.tag in _BLOCKS:
-            self.parts.append("\n\n")
+            self.outline.parts.append("\n\n")
         self._tail(element)
 
     def _tail(self, element: Any) -> None:
@@ -127,10 +133,12 @@ class _Walker:
             return
         if not self._preformatted:
             text = _SPACE.sub(" ", text)
-            if text[0] == " " and (not self.parts or self.parts[-1][-1:] in ("\n", " ")):
+            if text[0] == " " and (
+                not self.outline.parts or self.outline.parts[-1][-1:] in ("\n", " ")
+            ):
                 text = text[1:]
         if text:
-            self.parts.append(text)
+            self.outline.parts.append(text)
 
     def _data_table(self, element: Any) -> bool:
         """Take in a table of data; one with tables inside, a single row or column is layout."""
@@ -140,10 +148,7 @@ class _Walker:
         if len(rows) < 2 or max(map(len, rows)) < 2:
             return False
         caption = element.find("caption")
-        if caption is not None:
-            name = one_line("".join(caption.itertext()))
-        else:
-            name = self.headings[-1][1][:_LONGEST_NAME] if self.headings else ""
+        name = one_line("".join(caption.itertext())) if caption is not None else self._heading
         header = True if all(c.tag == "th" for c in next(element.iter("tr"))) else None
         built = build_table(name, rows, header=header)
         if built is None:

@@ -8,7 +8,7 @@ from hetarag.ingest.encoding import decode
 from hetarag.ingest.frontmatter import split_front_matter
 from hetarag.ingest.loaders.html import parse_markup
 from hetarag.ingest.parsed import Parsed, clean, one_line
-from hetarag.ingest.sections import placed
+from hetarag.ingest.sections import Outline
 from hetarag.ingest.tables import build_table
 from hetarag.types import Table
 
@@ -33,14 +33,14 @@ def parse(data: bytes) -> Parsed:
         return Parsed(clean(text), title, metadata=metadata, warnings=tuple(warnings))
     builder = _Builder(_tokens(text))
     builder.build()
-    body = clean("".join(builder.parts))
+    body, headings = builder.outline.text()
     return Parsed(
         body,
-        title or next((words for _, words in builder.headings), ""),
+        title or builder.first_heading,
         tables=tuple(builder.tables),
         metadata=metadata,
         warnings=(*warnings, *builder.warnings),
-        headings=placed(body, builder.headings),
+        headings=headings,
     )
 
 
@@ -55,32 +55,38 @@ class _Builder:
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
-        self.parts: list[str] = []
+        self.outline = Outline()
         self.tables: list[Table] = []
         self.warnings: list[str] = []
-        self.headings: list[tuple[int, str]] = []
+        self.first_heading = ""
+        self._heading = ""
         self._lists: list[int] = []  # number of the next item; 0 for bullets
         self._item_begins = False
         self._rows: list[list[str]] | None = None
 
     def build(self) -> None:
         """Take in all tokens."""
-        level = 0  # of the heading whose words come next
+        previous = ""
         for token in self._tokens:
             self._structure(token)
+            top = token.level == 0  # neither in a list nor in a quotation
+            if token.type == "heading_open" and top:
+                self.outline.begin(int(token.tag[1:]))
             if token.type == "inline":
-                self._inline(_plain(token), level)
+                self._inline(_plain(token), heading=previous == "heading_open")
             elif token.type in ("fence", "code_block"):
                 self._block(token.content.rstrip("\n"))
             elif token.type == "html_block":
                 self._html(token.content)
-            level = int(token.tag[1:]) if token.type == "heading_open" else 0
+            if token.type == "heading_close" and top:
+                self.outline.end()
+            previous = token.type
 
     def _structure(self, token: Token) -> None:
         kind = token.type
         if kind in ("bullet_list_open", "ordered_list_open"):
             if not self._lists:
-                self.parts.append("\n")  # with the item's own: a blank line
+                self.outline.parts.append("\n")  # with the item's own: a blank line
             start = token.attrGet("start") if kind == "ordered_list_open" else 0
             self._lists.append(1 if start is None else int(start))
         elif kind in ("bullet_list_close", "ordered_list_close"):
@@ -93,17 +99,17 @@ class _Builder:
             self._rows.append([])
         elif kind == "table_close" and self._rows is not None:
             rows, self._rows = self._rows, None
-            heading = self.headings[-1][1] if self.headings else ""
-            if built := build_table(heading, rows, header=True):
+            if built := build_table(self._heading, rows, header=True):
                 self.tables.append(built.table)
                 self.warnings.extend(built.warnings)
 
-    def _inline(self, text: str, level: int) -> None:
+    def _inline(self, text: str, heading: bool) -> None:
         if self._rows is not None:
             self._rows[-1].append(one_line(text))
             return
-        if level and (words := one_line(text)):
-            self.headings.append((level, words))
+        if heading:
+            self._heading = one_line(text)
+            self.first_heading = self.first_heading or self._heading
         self._block(text)
 
     def _block(self, text: str) -> None:
@@ -112,10 +118,10 @@ class _Builder:
             self._lists[-1] += bool(number)
             indent = "  " * (len(self._lists) - 1)
             marker = f"{number}." if number else "-"
-            self.parts += ["\n", indent, marker, " ", text]
+            self.outline.parts += ["\n", indent, marker, " ", text]
             self._item_begins = False
         else:
-            self.parts += ["\n\n", text]
+            self.outline.parts += ["\n\n", text]
 
     def _html(self, markup: str) -> None:
         parsed = parse_markup(markup)

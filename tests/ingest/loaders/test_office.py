@@ -12,6 +12,7 @@ import docx
 import openpyxl
 import pptx
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from pptx.util import Inches
 
 from tests.ingest.conftest import Outcome
@@ -56,9 +57,11 @@ def test_word_headings_have_their_levels_and_places(read: Read) -> None:
     for level, words in ((0, "The Title"), (1, "One"), (2, "Two")):
         document.add_heading(words, level)
         document.add_paragraph(f"Under {words}.")
+    document.styles.add_style("Heading " + "9" * 200, WD_STYLE_TYPE.PARAGRAPH)
+    document.add_paragraph("Deep", style="Heading " + "9" * 200)
     found = read("a.docx", saved(document)).document
     places = [(h.level, found.text[h.start : h.end]) for h in found.headings]
-    assert places == [(1, "The Title"), (2, "One"), (3, "Two")]
+    assert places == [(1, "The Title"), (2, "One"), (3, "Two"), (100, "Deep")]
 
 
 @pytest.mark.parametrize(

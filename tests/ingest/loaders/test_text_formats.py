@@ -135,8 +135,11 @@ def outline(found: Document) -> list[tuple[int, str]]:
 
 
 def test_markdown_headings_have_their_levels_and_places(read: Read) -> None:
-    text = "Lead\n====\n\nOne.\n\n### A *b* `c`\n\n- # in a list\n\nTwo.\n\n#\n\n## Last ##\n"
-    assert outline(read("a.md", text).document) == [(1, "Lead"), (3, "A b c"), (2, "Last")]
+    text = "Lead\n====\n\nOne.\n\n### A *b* `c`\n- # Last\n\nTwo.\n\n#\n\n> # Last\n\nLast\n\n## Last ##\n\nEnd."
+    found = read("a.md", text).document
+    assert outline(found) == [(1, "Lead"), (3, "A b c"), (2, "Last")]
+    assert found.text == "Lead\n\nOne.\n\nA b c\n\n- Last\n\nTwo.\n\nLast\n\nLast\n\nLast\n\nEnd."
+    assert found.text[found.headings[2].start :] == "Last\n\nEnd."
 
 
 def test_headings_of_plain_text_and_of_lines_are_guessed(read: Read) -> None:
@@ -176,12 +179,15 @@ def test_html_keeps_what_is_visible(read: Read) -> None:
 def test_html_headings_have_their_levels_and_places(read: Read) -> None:
     body = (
         "<h1>The <i>Head</i></h1><p>One.<nav><h2>Menu</h2></nav><h3>In\n parts</h3><p>Two."
-        "<h2 hidden>No</h2><table><tr><th>a</th><th><h4>b</h4></th></tr><tr><td>1</td><td>2</td></tr>"
+        "<h2 hidden>No</h2><p>Last</p><h3>Paid<br>leave <b hidden>x</b><h4>inner</h4></h3><table><tr><th>a</th><th><h4>b</h4></th></tr><tr><td>1</td><td>2</td></tr>"
         "</table><section><h2>Last</h2></section>"
     )
     found = read("a.html", body).document
-    assert outline(found) == [(1, "The Head"), (3, "In parts"), (2, "Last")]
-    assert found.tables[0].name == "In parts"
+    assert [h.level for h in found.headings][:3] == [1, 3, 3]
+    assert outline(found)[:2] == [(1, "The Head"), (3, "In parts")]
+    assert outline(found)[2][1].startswith("Paid\nleave")
+    assert outline(found)[-1] == (2, "Last")
+    assert found.text.endswith("\n\nLast")
 
 
 def test_html_in_its_declared_encoding(read: Read) -> None:
