@@ -310,6 +310,7 @@ class Reranking(NamedTuple):
 class RankedEvidence:
     """A hydrated, permitted piece of evidence with the rank and score each store gave it.
 
+    `title` names the headings above a chunk too, "Handbook › Leave › Notice" (`text.SECTION` between them);
     `document` is the name its user knows, `start` and `end` the offsets in the document's text
     (chunks), `row` the 1-based row (rows), `page` the page where there are pages.
     """
