@@ -249,5 +249,5 @@ def _changed(before: Known, document: Document) -> bool:
         before.sha256 != document.sha256
         or before.title != document.title
         or before.metadata != dict(document.metadata)
-        or (before.headings or []) != [[h.level, h.start, h.end] for h in document.headings]
+        or before.headings != document.headings
     )

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import select
 
 from hetarag.ledger.catalogue import Catalogue
+from hetarag.ledger.contents import headings_of
 from hetarag.ledger.ledger import Ledger
 from hetarag.ledger.schema import documents, tables, versions
 from hetarag.ledger.texts import whole
 from hetarag.ledger.versions import VersionWriter
 from hetarag.protocols import TableStore
-from hetarag.types import ACCEPTS, Column, Document, Heading, Page, Table
+from hetarag.types import ACCEPTS, Column, Document, Page, Table
 
 
 def owe_vectors(ledger: Ledger, writer: VersionWriter, fingerprint: str) -> None:
@@ -69,7 +70,7 @@ def stored_documents(
                 media_type=row.media_type,
                 sha256=row.sha256,
                 pages=tuple(Page(*page) for page in row.pages),
-                headings=tuple(Heading(*heading) for heading in row.headings or ()),
+                headings=headings_of(row.headings),
                 tables=_stored_tables(catalogue, store, numbers),
                 metadata=row.metadata,
             ),

@@ -135,12 +135,11 @@ def _extract(
     names = candidates(document.text, _sentences(chunks), given, titled)
     opening = topics(document.text, names, not _is_id(document))
     sections = Sections(document)
-    starts = {span[0]: topic for span, topic in opening.items()}
     found = []
     for chunk in chunks:
         above = {h.start for h in sections.around(chunk.start, chunk.end)}
         above |= {start for start, _ in chunk.sentences}
-        about = [starts[start] for start in sorted(above & starts.keys())]
+        about = [opening[start] for start in sorted(above & opening.keys())]
         mentions = chunk_mentions(document.text, chunk, names, titled, about)
         found.append((mentions, chunk_relations(mentions, titled.entity)))
     return found

@@ -27,7 +27,7 @@ class _Sentence:
     end: int
     weight: int
     opens: bool  # first of its block: a paragraph with the headings above it
-    section: bool = False  # the block begins with a heading of the document
+    section: bool  # the block begins with a heading of the document
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ class Topic(NamedTuple):
     forms: tuple[str, ...]
 
 
-def topics(text: str, names: Mapping[Span, Sequence[Name]], titled: bool) -> dict[Span, Topic]:
-    """Return the topic of each sentence that opens a paragraph with a name; `names` are by sentence.
+def topics(text: str, names: Mapping[Span, Sequence[Name]], titled: bool) -> dict[int, Topic]:
+    """Return the topics of paragraphs that open with a name, by where they begin; `names` are by sentence.
 
     A date is no topic. A `titled` text of a single paragraph has none: its title says what it is about.
     """
@@ -40,5 +40,5 @@ def topics(text: str, names: Mapping[Span, Sequence[Name]], titled: bool) -> dic
             continue
         opening = [name for name in inside if name.label != "DATE"]
         if opening and _BEFORE.fullmatch(text, span[0], opening[0].start):
-            found[span] = Topic(opening[0], tuple(forms(text, span, opening)))
+            found[span[0]] = Topic(opening[0], tuple(forms(text, span, opening)))
     return found

@@ -18,7 +18,7 @@ from hetarag.ledger import schema
 from hetarag.ledger.entities import collect, resolve
 from hetarag.ledger.ledger import parts
 from hetarag.text import headed
-from hetarag.types import Cell, Chunk, Document, Mention, MetadataValue, Relation, Table
+from hetarag.types import Cell, Chunk, Document, Heading, Mention, MetadataValue, Relation, Table
 
 STAGED_ROWS = 1_000
 
@@ -51,6 +51,11 @@ def digest_of(*values: str | bytes) -> str:
         state.update(len(data).to_bytes(8, "little"))
         state.update(data)
     return state.hexdigest()
+
+
+def headings_of(stored: Sequence[Sequence[int]] | None) -> tuple[Heading, ...]:
+    """Return the headings of a version as `write_versions` keeps them; None: from before they were kept."""
+    return tuple(Heading(*numbers) for numbers in stored or ())
 
 
 Batch = Sequence[tuple[int, NewVersion]]

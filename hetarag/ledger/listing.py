@@ -9,9 +9,10 @@ from sqlalchemy import func, or_, select
 
 from hetarag.errors import InputError, NotFoundError
 from hetarag.ledger.catalogue import read_tags
+from hetarag.ledger.contents import headings_of
 from hetarag.ledger.ledger import Ledger, parts
 from hetarag.ledger.schema import chunks, documents, entities, tables, versions
-from hetarag.types import DocumentInfo
+from hetarag.types import DocumentInfo, Heading
 
 
 class Known(NamedTuple):
@@ -23,7 +24,7 @@ class Known(NamedTuple):
     title: str
     tags: tuple[str, ...]
     metadata: dict[str, Any]
-    headings: list[list[int]] | None
+    headings: tuple[Heading, ...]
 
 
 def newest_versions(ledger: Ledger, ids: Collection[str]) -> dict[str, Known]:
@@ -54,7 +55,7 @@ def newest_versions(ledger: Ledger, ids: Collection[str]) -> dict[str, Known]:
                     row.title,
                     tags.get(row.document_id, ()),
                     row.metadata,
-                    row.headings,
+                    headings_of(row.headings),
                 )
     return found
 

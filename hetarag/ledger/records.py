@@ -233,7 +233,9 @@ def above(title: str, section: str | None, text: str) -> str:
 
     Words that a store has in both count twice.
     """
-    names = [title, *section.split(SECTION)] if section else [title]
+    if not section:
+        return title
+    names = [title, *section.split(SECTION)]
     for first in range(len(names)):
         opening = name_key(" ".join(names[first:]))
         if f"{name_key(text[: 2 * len(opening) + 8])} ".startswith(f"{opening} "):
