@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Lock
 
+from hetarag.arguments import last_answer
 from hetarag.config import Settings
 from hetarag.decoding.names import base_name, contrasts_contexts
 from hetarag.errors import InputError
 from hetarag.models.answering import NOT_IN_SOURCES, check
 from hetarag.models.prompt import build
 from hetarag.models.reader import make_reader
-from hetarag.protocols import Reader
+from hetarag.protocols import BatchReader, Reader
 from hetarag.types import (
     Answer,
     AnswerTrace,
@@ -22,6 +23,9 @@ from hetarag.types import (
     StreamEvent,
     TokenStep,
 )
+
+Asked = tuple[str, SearchResult[RankedEvidence]]
+"""A question and what was found for it."""
 
 
 class Asker:
@@ -53,13 +57,12 @@ class Asker:
             InputError: the reader has no such decoder.
             ModelError: the reader cannot be loaded or does not answer.
         """
-        evidence = found.hits
-        trace = found.trace or SearchTrace()
-        if not evidence:
+        if not found.hits:
             yield StreamEvent("evidence")
-            answer = Answer(question, NOT_IN_SOURCES, (), (), False, AnswerTrace(trace, None))
+            answer = _without_evidence(question, found)
             yield StreamEvent("answer", text=answer.text, answer=answer)
             return
+        evidence = found.hits
         name = self._decoder(decoder)
         yield StreamEvent("evidence", evidence=evidence)
         messages = build(question, evidence)
@@ -74,9 +77,41 @@ class Asker:
                 yield StreamEvent("text", text=item.text)
             else:
                 read = item
-        text, citations, supported = check(question, "".join(pieces), evidence)
-        answer = Answer(question, text, citations, evidence, supported, AnswerTrace(trace, read))
-        yield StreamEvent("answer", text=text, answer=answer)
+        answer = _checked(question, found, "".join(pieces), read)
+        yield StreamEvent("answer", text=answer.text, answer=answer)
+
+    def read_batch(
+        self,
+        asked: Sequence[Asked],
+        decoder: str | None = None,
+        max_new_tokens: int | None = None,
+    ) -> tuple[Answer, ...]:
+        """Return the answer to each question, from its evidence, in their order.
+
+        A reader that can reads two or more of them as one batch. Raises as `stream` does.
+        """
+        name = self._decoder(decoder)
+        reader = self.reader
+        to_read = [(question, found) for question, found in asked if found.hits]
+        if not isinstance(reader, BatchReader) or len(to_read) < 2:
+            return tuple(
+                last_answer(self.stream(q, found, name, max_new_tokens)) for q, found in asked
+            )
+        limit = max_new_tokens or self._settings.reader.max_new_tokens
+        bares = [build(question, []) for question, _ in to_read] if contrasts_contexts(name) else []
+        conversations = [build(question, found.hits) for question, found in to_read]
+        reads = iter(
+            reader.read_batch(conversations, decoder=name, max_new_tokens=limit, bares=bares)
+        )
+        answers = []
+        for question, found in asked:
+            if found.hits:
+                read = next(reads)
+                text = "".join(step.text for step in read.tokens)
+                answers.append(_checked(question, found, text, read))
+            else:
+                answers.append(_without_evidence(question, found))
+        return tuple(answers)
 
     def _decoder(self, name: str | None) -> str:
         known = self.reader.decoders()
@@ -89,3 +124,16 @@ class Asker:
                 f"the reader {self.reader.name!r} has no decoder {name!r}; it has {', '.join(known)}"
             )
         return name
+
+
+def _without_evidence(question: str, found: SearchResult[RankedEvidence]) -> Answer:
+    trace = AnswerTrace(found.trace or SearchTrace(), None)
+    return Answer(question, NOT_IN_SOURCES, (), (), False, trace)
+
+
+def _checked(
+    question: str, found: SearchResult[RankedEvidence], said: str, read: ReadTrace | None
+) -> Answer:
+    text, citations, supported = check(question, said, found.hits)
+    trace = AnswerTrace(found.trace or SearchTrace(), read)
+    return Answer(question, text, citations, found.hits, supported, trace)

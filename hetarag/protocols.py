@@ -7,7 +7,7 @@ that searches has the same method: a store, the plane, a plane with a reranker, 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hetarag.types import (
     Cell,
@@ -32,6 +32,9 @@ from hetarag.types import (
     TokenStep,
     Vector,
 )
+
+Conversation = Sequence[Mapping[str, str]]
+"""Messages for a reader, each {"role": "system" | "user" | "assistant", "content": text}."""
 
 
 class Store(Protocol):
@@ -196,17 +199,35 @@ class Reader(Protocol):
 
     def read(
         self,
-        messages: Sequence[Mapping[str, str]],
+        messages: Conversation,
         *,
         decoder: str,
         max_new_tokens: int,
-        bare: Sequence[Mapping[str, str]] = (),
+        bare: Conversation = (),
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield each token as it is generated and, last, how it went.
 
-        `messages` are {"role": "system" | "user" | "assistant", "content": text}. `bare` are the
-        same less the evidence, given only to `cad` and `adacad`, which contrast the two. `ModelError` for a decoder that
-        it does not have or a prompt that is longer than its window.
+        `bare` are the messages less the evidence, given only to `cad` and `adacad`, which contrast
+        the two. `ModelError` for a decoder that it does not have or a prompt that is longer than
+        its window.
+        """
+
+
+@runtime_checkable
+class BatchReader(Reader, Protocol):
+    """A reader that answers many conversations together for less than one after the other."""
+
+    def read_batch(
+        self,
+        conversations: Sequence[Conversation],
+        *,
+        decoder: str,
+        max_new_tokens: int,
+        bares: Sequence[Conversation] = (),
+    ) -> list[ReadTrace]:
+        """Return for each of `conversations` how it was answered, `tokens` being the answer.
+
+        `bares`, one for each, are given and errors raised as in `read`.
         """
 
 

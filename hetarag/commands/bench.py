@@ -258,6 +258,9 @@ def qa(
     ] = None,
     limit: Limit = 100,
     skip: Skip = 0,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="Questions read at once: for a GPU.")
+    ] = 1,
     config: Config = None,
     json: Out = None,
 ) -> None:
@@ -278,6 +281,7 @@ def qa(
         limit=limit,
         skip=skip,
         config=config,
+        batch=batch,
     )
     print_table(f"Answers on {corpus.parent.name}, evidence: {evidence}", answers.markdown(rows))
     write_figures(json, {"rows": rows, "machine": machine()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,11 @@ def bench(
     limit: int | None,
     skip: int,
     config: Path | None,
+    batch: int = 1,
 ) -> list[dict[str, Any]]:
     """Answer every question with every decoder and return a row of figures per decoder.
 
-    Results go to `run`/results.jsonl, a line per answer; a run that was interrupted goes on there.
+    `batch` questions are read at once. Results go to `run`/results.jsonl, a line per answer; a run that was interrupted goes on there.
     """
     settings = _settings(config, reader)
     name = corpus_name(corpus)
@@ -71,14 +73,16 @@ def bench(
     model = make_reader(settings.models, share_prompts=True)
     folder = kb or Path("runs/qa-kb") / name
     with HetaRAG.open(folder, settings, reader=model) as rag:
-        for task in _tasks(rag, plan, corpus, questions, limit, skip):
-            lines = answered.setdefault(task.question.id, {})
+        tasks = _tasks(rag, plan, corpus, questions, limit, skip)
+        while group := list(islice(tasks, batch)):
             for decoder in decoders:
-                key = (task.question.id, decoder)
-                if key not in results:
-                    answer = rag.read(task.question.text, task.evidence, decoder=decoder)
+                new = [task for task in group if (task.question.id, decoder) not in results]
+                asked = [(task.question.text, task.evidence) for task in new]
+                for task, answer in zip(new, rag.read_batch(asked, decoder=decoder), strict=True):
                     results.score(task, decoder, answer)
-                lines[decoder] = results[key]
+                for task in group:
+                    lines = answered.setdefault(task.question.id, {})
+                    lines[decoder] = results[task.question.id, decoder]
     if not answered:
         raise InputError(f"{questions}: no question can be asked in this way")
     return [_row(decoder, decoders[0], list(answered.values())) for decoder in decoders]

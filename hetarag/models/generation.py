@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa, LayerFusion
 from hetarag.errors import InputError, UnsupportedModelError
 from hetarag.models.chat import Prompt
 from hetarag.models.streaming import Channel, TokenSink
 from hetarag.types import TokenStep
+
+if TYPE_CHECKING:
+    from hetarag.decoding.trace import Step, TopToken
 
 _SHOWN_TOKENS = 5
 
@@ -35,7 +39,7 @@ class Generator:
         self._ends = _end_tokens(model, tokenizer)
         self._share_prompts = share_prompts
         self._prefix: tuple[list[int], Any] = ([], None)
-        self._prompt: tuple[list[int], Any] = ([], None)
+        self._prompt: tuple[list[list[int]], Any] = ([], None)
         model.generation_config = _plain_generation(self._ends, tokenizer)
         self.methods = _methods(model)
 
@@ -59,11 +63,8 @@ class Generator:
         ids = torch.tensor([prompt.ids], device=device)
         with torch.inference_mode():
             cache = self._read_before(ids, prompt.stable)
-            with self._decoding(decoder, bare) as trace:
-                sink = TokenSink(
-                    self._text, lambda _, text: channel.put(self._step(text, trace)),
-                    skip=frozenset(self._ends), stop=self._stop,
-                )  # fmt: skip
+            with self._decoding(decoder, [bare] if bare else []) as trace:
+                sink = self._sink(lambda _, text: channel.put(self._last_step(text, trace)))
 
                 def stop(tokens: Any, *_: Any, **__: Any) -> Any:
                     ended = sink.stopped or channel.cancelled.is_set()
@@ -78,6 +79,43 @@ class Generator:
                     stopping_criteria=[stop],
                 )
 
+    def generate_batch(
+        self,
+        prompts: Sequence[Prompt],
+        decoder: str,
+        limit: int,
+        bares: Sequence[Prompt] = (),
+    ) -> list[tuple[TokenStep, ...]]:
+        """Generate for all prompts in one batch, padded on the left; return each one's tokens.
+
+        A row ends where it would end alone. Of each step's best tokens only the first is kept.
+        """
+        import torch
+
+        ids, mask = self._padded(prompts)
+        with torch.inference_mode():
+            cache = self._read_batch(ids, mask)
+            with self._decoding(decoder, bares, top=1) as trace:
+                rows = [_Row(self._sink, self._ends) for _ in prompts]
+
+                def stop(tokens: Any, *_: Any, **__: Any) -> Any:
+                    for row, token in zip(rows, tokens[:, -1:].unbind(), strict=True):
+                        row.take(token)
+                    return torch.tensor([row.ended for row in rows], device=tokens.device)
+
+                self._model.generate(
+                    ids,
+                    attention_mask=mask,
+                    past_key_values=cache,
+                    max_new_tokens=limit,
+                    stopping_criteria=[stop],
+                )
+                steps = trace.steps if trace is not None else []
+        return [
+            tuple(self._step(text, steps[at] if steps else None, number) for at, text in row.texts)
+            for number, row in enumerate(rows)
+        ]
+
     def candidates(self, decoder: str) -> tuple[int, ...]:
         """Return the layers that a decoder chooses from; () where it chooses none."""
         from hetarag.decoding.names import method_named
@@ -91,7 +129,7 @@ class Generator:
         """Return a cache that has read the start of `ids`, this call's own; None for no start."""
         if not self._share_prompts:
             return copy.deepcopy(self._cached(ids[:, :stable]))
-        known = ids[0, :-1].tolist()
+        known = ids[:, :-1].tolist()
         if self._prompt[0] != known:
             self._prompt = ([], None)  # one at a time is kept
             cache = copy.deepcopy(self._cached(ids[:, :stable]))
@@ -104,6 +142,42 @@ class Generator:
             self._prompt = (known, cache)
         return copy.deepcopy(self._prompt[1])
 
+    def _read_batch(self, ids: Any, mask: Any) -> Any:
+        """Return a cache that has read all of the prompts but their last tokens; None for no start."""
+        known = ids[:, :-1].tolist()
+        if not self._share_prompts or not known[0]:
+            return None
+        if self._prompt[0] != known:
+            self._prompt = ([], None)  # one at a time is kept
+            read = mask[:, :-1]
+            positions = {"position_ids": (read.cumsum(-1) - 1).clamp(min=0)}
+            if "position_ids" not in inspect.signature(self._model.forward).parameters:
+                positions = {}  # such a model counts along the mask itself
+            output = self._model(
+                input_ids=ids[:, :-1],
+                attention_mask=read,
+                use_cache=True,
+                logits_to_keep=1,
+                **positions,
+            )
+            self._prompt = (known, output.past_key_values)
+        return copy.deepcopy(self._prompt[1])
+
+    def _padded(self, prompts: Sequence[Prompt]) -> tuple[Any, Any]:
+        """Return ids and attention mask, (rows, longest), filled up on the left."""
+        import torch
+
+        longest = max(len(prompt.ids) for prompt in prompts)
+        fill = [longest - len(prompt.ids) for prompt in prompts]
+        pad = self._model.generation_config.pad_token_id
+        ids = [[pad] * n + prompt.ids for n, prompt in zip(fill, prompts, strict=True)]
+        mask = [[0] * n + [1] * (longest - n) for n in fill]
+        device = self._model.device
+        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+    def _sink(self, emit: Callable[[int, str], None]) -> TokenSink:
+        return TokenSink(self._text, emit, skip=frozenset(self._ends), stop=self._stop)
+
     def _cached(self, prefix: Any) -> Any:
         """Return the cache that has read `prefix`; None where there is nothing."""
         ids = prefix[0].tolist()
@@ -115,44 +189,69 @@ class Generator:
             self._prefix = (ids, output.past_key_values)
         return self._prefix[1]
 
-    def _decoding(self, decoder: str, bare: Prompt | None) -> AbstractContextManager[Any]:
+    def _decoding(
+        self, decoder: str, bares: Sequence[Prompt], top: int = _SHOWN_TOKENS
+    ) -> AbstractContextManager[Any]:
         if len(self.methods) == 1:
             return nullcontext()
-        import torch
-
         from hetarag.decoding import decoding
         from hetarag.decoding.names import method_named
 
         method = method_named(decoder)
         without = None
         if isinstance(method, CAD | AdaCAD):
-            if bare is None:
+            if not bares:
                 raise InputError(
                     f"{decoder} contrasts the prompt with the one without evidence, which is missing"
                 )
-            without = torch.tensor([bare.ids], device=self._model.device)
-        return decoding(self._model, method, without_context=without, top=_SHOWN_TOKENS)
+            ids, mask = self._padded(bares)
+            without = {"input_ids": ids, "attention_mask": mask}
+        return decoding(self._model, method, without_context=without, top=top)
 
-    def _step(self, text: str, trace: Any) -> TokenStep:
+    def _last_step(self, text: str, trace: Any) -> TokenStep:
         """Join a token's text with the last decoding step of its trace."""
-        if trace is None or not len(trace):
+        return self._step(text, trace.steps[-1] if trace else None, 0)
+
+    def _step(self, text: str, step: Step | None, row: int) -> TokenStep:
+        if step is None:
             return TokenStep(text)
-        step = trace.steps[-1]
         return TokenStep(
             text,
-            layer=step.layers[0] if step.layers else None,
-            iks=tuple(step.iks[0]) if step.iks else None,
-            changed=step.changed[0],
-            top_final=self._tops(step.top_final),
-            top_layer=self._tops(step.top_other) if step.top_other else (),
-            top_fused=self._tops(step.top_fused),
+            layer=step.layers[row] if step.layers else None,
+            iks=tuple(step.iks[row]) if step.iks else None,
+            changed=step.changed[row],
+            top_final=self._tops(step.top_final[row]),
+            top_layer=self._tops(step.top_other[row]) if step.top_other else (),
+            top_fused=self._tops(step.top_fused[row]),
         )
 
-    def _tops(self, rows: Sequence[Sequence[Any]]) -> tuple[tuple[str, float], ...]:
-        return tuple((str(self._tokenizer.decode([top.id])), top.score) for top in rows[0])
+    def _tops(self, tokens: Sequence[TopToken]) -> tuple[tuple[str, float], ...]:
+        return tuple((str(self._tokenizer.decode([top.id])), top.score) for top in tokens)
 
     def _text(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+
+
+class _Row:
+    """One row of a batch: its texts as they come, each with the number of its step."""
+
+    def __init__(
+        self, sink: Callable[[Callable[[int, str], None]], TokenSink], ends: Sequence[int]
+    ) -> None:
+        self.texts: list[tuple[int, str]] = []
+        self.ended = False
+        self._step = -1
+        self._ends = frozenset(ends)
+        self._sink = sink(lambda _, text: self.texts.append((self._step, text)))
+        self._sink.put(None)  # the prompt
+
+    def take(self, token: Any) -> None:
+        """Take the next token; what comes after the end is padding."""
+        self._step += 1
+        if self.ended:
+            return
+        self._sink.put(token)
+        self.ended = self._sink.stopped or int(token) in self._ends
 
 
 def _methods(model: Any) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,13 +15,13 @@ from hetarag.models.generation import Generator
 from hetarag.models.number_type import fastest_number_type
 from hetarag.models.streaming import Channel
 from hetarag.models.torch_setup import load_libraries, without_bars
-from hetarag.protocols import Reader
+from hetarag.protocols import BatchReader, Conversation
 from hetarag.types import ReadTrace, TokenStep
 
 NumberType = Literal["auto", "float32", "bfloat16"]
 
 
-class LocalReader(Reader):
+class LocalReader(BatchReader):
     """A folder's causal language model through transformers; greedy, never sampling.
 
     The model's own generation settings are not used beyond its end tokens: they are made for chat,
@@ -70,33 +70,67 @@ class LocalReader(Reader):
 
     def read(
         self,
-        messages: Sequence[Mapping[str, str]],
+        messages: Conversation,
         *,
         decoder: str,
         max_new_tokens: int,
-        bare: Sequence[Mapping[str, str]] = (),
+        bare: Conversation = (),
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield each token as it is generated and, last, how it went.
 
         `decoder` may have settings in brackets (`hetarag.decoding.names`), which raise `InputError`
         where they are wrong. `cad` and `adacad` need `bare`.
         """
+        self._check_decoder(decoder)
+        started = time.perf_counter()
+        with self._lock:  # the tokenizer is for one thread at a time
+            prompt = self._encode(messages, max_new_tokens)
+            without = self._encoder.encode(bare) if bare else None
+        return self._read(prompt, without, decoder, max_new_tokens, started)
+
+    def read_batch(
+        self,
+        conversations: Sequence[Conversation],
+        *,
+        decoder: str,
+        max_new_tokens: int,
+        bares: Sequence[Conversation] = (),
+    ) -> list[ReadTrace]:
+        """Return how each conversation was answered, all of them decoded as one batch.
+
+        The answers are those of `read` but for the rounding of products of several rows; of each
+        step's best tokens only the first is kept. Times are shares of the batch's.
+        """
+        self._check_decoder(decoder)
+        if not conversations:
+            return []
+        started = time.perf_counter()
+        with self._lock:
+            prompts = [self._encode(messages, max_new_tokens) for messages in conversations]
+            without = [self._encoder.encode(messages) for messages in bares]
+            answers = self._generator.generate_batch(prompts, decoder, max_new_tokens, without)
+        share = (time.perf_counter() - started) / len(prompts)
+        return [
+            self._trace(decoder, prompt, steps, share, share)
+            for prompt, steps in zip(prompts, answers, strict=True)
+        ]
+
+    def _check_decoder(self, decoder: str) -> None:
         if base_name(decoder) not in self._generator.methods:
             raise ModelError(
                 f"{self.name} has no decoder {decoder!r}; it has: {', '.join(self.decoders())}"
             )
         method_named(decoder)
-        started = time.perf_counter()
-        with self._lock:  # the tokenizer is for one thread at a time
-            prompt = self._encoder.encode(messages)
-            without = self._encoder.encode(bare) if bare else None
+
+    def _encode(self, messages: Conversation, max_new_tokens: int) -> Prompt:
+        prompt = self._encoder.encode(messages)
         length = len(prompt.ids)
         if self._window and length + max_new_tokens > self._window:
             raise ModelError(
                 f"the prompt has {length} tokens and the answer may have {max_new_tokens}, but "
                 f"{self.name} reads {self._window} at most: ask with less evidence"
             )
-        return self._read(prompt, without, decoder, max_new_tokens, started)
+        return prompt
 
     def _read(
         self, prompt: Prompt, bare: Prompt | None, decoder: str, limit: int, started: float
@@ -113,13 +147,18 @@ class LocalReader(Reader):
             first = first or time.perf_counter() - started
             steps.append(step)
             yield step
-        yield ReadTrace(
+        yield self._trace(decoder, prompt, steps, first, time.perf_counter() - started)
+
+    def _trace(
+        self, decoder: str, prompt: Prompt, steps: Sequence[TokenStep], first: float, whole: float
+    ) -> ReadTrace:
+        return ReadTrace(
             reader=self.name,
             decoder=decoder,
             prompt_tokens=len(prompt.ids),
             answer_tokens=len(steps),
             first_token_seconds=first,
-            seconds=time.perf_counter() - started,
+            seconds=whole,
             candidates=self._generator.candidates(decoder),
             layers=tuple(step.layer for step in steps if step.layer is not None),
             tokens=tuple(steps),

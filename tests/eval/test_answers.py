@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from hetarag import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval import answers
+from hetarag.eval.datasets import Passage
 from hetarag.eval.plots import draw
-from hetarag.protocols import Reader
+from hetarag.eval.reading_tasks import as_evidence
+from hetarag.models.answering import NOT_IN_SOURCES
+from hetarag.protocols import BatchReader, Conversation, Reader
 from hetarag.types import ReadTrace, TokenStep
 
 
@@ -103,6 +107,64 @@ def test_a_run_goes_on_where_it_was_cut_off(
     assert copyist.asked == 1
     assert bench(files, tmp_path / "run") == whole  # the cut line does no harm later either
     assert copyist.asked == 1
+
+
+class BatchCopyist(Copyist, BatchReader):
+    """Copies for many at once, and counts how often it was asked to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def read_batch(
+        self,
+        conversations: Sequence[Conversation],
+        *,
+        decoder: str,
+        max_new_tokens: int,
+        bares: Sequence[Conversation] = (),
+    ) -> list[ReadTrace]:
+        self.batches.append(len(conversations))
+        assert len(bares) == (len(conversations) if decoder == "adacad" else 0)
+        traces = []
+        for messages in conversations:
+            *_, trace = self.read(messages, decoder=decoder, max_new_tokens=max_new_tokens)
+            assert isinstance(trace, ReadTrace)
+            traces.append(trace)
+        return traces
+
+
+def test_questions_are_read_in_batches(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(answers, "make_reader", lambda *_, **__: Copyist())
+    alone = bench(files, tmp_path / "alone")
+    reader = BatchCopyist()
+    monkeypatch.setattr(answers, "make_reader", lambda *_, **__: reader)
+    assert bench(files, tmp_path / "run", batch=8) == alone
+    assert reader.batches == [2, 2]
+    path = tmp_path / "run" / "results.jsonl"
+    kept = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(kept[:3]))  # the last of four is to be read again, alone
+    assert bench(files, tmp_path / "run", batch=8) == alone
+    assert reader.batches == [2, 2]
+    assert reader.asked == 5
+
+
+def test_a_batch_answers_in_order_with_and_without_evidence(tmp_path: Path) -> None:
+    reader = BatchCopyist()
+    passages = [Passage("fram", "Fram", "Archer drew the Fram."), Passage("x", "X", "Of nobody.")]
+    fram, other = ([as_evidence(p)] for p in passages)
+    asked = [("Who drew the Fram?", fram), ("Who is nowhere?", []), ("Who is this?", other)]
+    with HetaRAG.open(tmp_path / "kb", reader=reader) as rag:
+        found = rag.read_batch(asked, decoder="greedy")
+        assert [a.question for a in found] == [question for question, _ in asked]
+        assert [a.text for a in found] == ["Archer [1]", NOT_IN_SOURCES, "Nobody [1]"]
+        assert found == tuple(rag.read(q, e, decoder="greedy") for q, e in asked)
+        assert reader.batches == [2]
+        assert rag.read_batch([]) == ()
+        with pytest.raises(InputError, match="no decoder 'beam'"):
+            rag.read_batch(asked, decoder="beam")
 
 
 def test_another_plan_needs_another_folder(
