@@ -6,8 +6,10 @@ import io
 from collections.abc import Callable
 
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import IndirectObject, NameObject
 
 from hetarag.ingest.loaders.pdf import paragraphs
+from hetarag.ingest.sections import Sections
 from tests.ingest.conftest import Outcome, make_pdf
 
 Read = Callable[[str, "str | bytes"], Outcome]
@@ -34,11 +36,69 @@ def test_lines_are_joined_to_paragraphs() -> None:
         "the typesetter to fit\nthe page.\nThe second paragraph begins here and it goes on and on "
         "for quite a while\nuntil it ends.\n- item one\n- item two"
     )
-    assert paragraphs(page) == (
+    assert paragraphs(page)[0] == (
         "Heading\n\nThis is a long line of the first paragraph that was broken and hyphenated by "
         "the typesetter to fit the page.\n\nThe second paragraph begins here and it goes on and on "
         "for quite a while until it ends.\n- item one\n- item two"
     )
+
+
+def outlined(*pages: str, marks: list[tuple[int, int, str]]) -> bytes:
+    """Return a PDF with an outline of (level, page from 1, title) entries."""
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf(*pages))))
+    above: dict[int, IndirectObject] = {}
+    for level, page, title in marks:
+        above[level] = writer.add_outline_item(
+            title=title, page_number=page - 1, parent=above.get(level - 1)
+        )
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+LONG = "A line of the text that is as long as the lines of this page are, from margin to margin"
+
+
+def test_the_outline_names_headings_and_their_levels(read: Read) -> None:
+    pages = (
+        f"2 Leave\n{LONG}\nunto the end.\n2.1 Parental\nleave\nit lasts {LONG}\n{LONG} and\n"
+        f"Notice periods\n{LONG}",
+        f"{LONG}\nPay\n{LONG}\nto the end.\nLeave\n{LONG}",
+    )
+    marks = [
+        (1, 1, "Leave"),
+        (2, 1, "2.1 Parental Leave"),
+        (3, 1, "Notice  Periods"),
+        (1, 2, "4. Pay"),
+    ]
+    document = read("a.pdf", outlined(*pages, marks=marks)).document
+    found = [(h.level, document.text[h.start : h.end]) for h in document.headings]
+    assert found == [
+        (1, "2 Leave"),
+        (2, "2.1 Parental leave"),  # over two lines of the page
+        (3, "Notice periods"),
+        (1, "Pay"),
+        (4, "Leave"),  # its bookmark leads elsewhere: it only reads like a heading
+    ]
+    for _, words in found:  # also where the line before it is a full one
+        assert f"\n\n{words}\n\n" in f"\n\n{document.text}"
+    at = document.text.index("it lasts")
+    assert Sections(document).path(at, at + 8) == "2 Leave › 2.1 Parental leave"
+
+
+def test_an_outline_that_leads_nowhere_changes_nothing(read: Read) -> None:
+    page = f"{LONG}\n{LONG}"
+    plain = read("a.pdf", make_pdf(page)).document
+    marks = [(1, 1, "Not on the page"), (2, 1, "…"), (1, 1, "")]
+    assert read("b.pdf", outlined(page, marks=marks)).document.text == plain.text
+    broken = outlined(page, marks=[(1, 1, "Leave")]).replace(b"/Outlines", b"/Outlinez")
+    assert read("c.pdf", broken).document.text == plain.text
+    looped = PdfWriter(clone_from=PdfReader(io.BytesIO(outlined(page, marks=marks[:1]))))
+    first = looped.root_object["/Outlines"]["/First"]
+    first[NameObject("/Next")] = first.indirect_reference
+    buffer = io.BytesIO()
+    looped.write(buffer)
+    assert read("d.pdf", buffer.getvalue()).document.text == plain.text
 
 
 def test_an_empty_page_is_said(read: Read) -> None:
