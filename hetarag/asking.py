@@ -90,9 +90,11 @@ class Asker:
 
         A reader that can reads two or more of them as one batch. Raises as `stream` does.
         """
+        to_read = [(question, found) for question, found in asked if found.hits]
+        if not to_read:  # as in `stream`, no reader is needed
+            return tuple(_without_evidence(question, found) for question, found in asked)
         name = self._decoder(decoder)
         reader = self.reader
-        to_read = [(question, found) for question, found in asked if found.hits]
         if not isinstance(reader, BatchReader) or len(to_read) < 2:
             return tuple(
                 last_answer(self.stream(q, found, name, max_new_tokens)) for q, found in asked

@@ -62,7 +62,8 @@ def bench(
 ) -> list[dict[str, Any]]:
     """Answer every question with every decoder and return a row of figures per decoder.
 
-    `batch` questions are read at once. Results go to `run`/results.jsonl, a line per answer; a run that was interrupted goes on there.
+    `batch` questions are read at once. Results go to `run`/results.jsonl, a line per answer; a run
+    that was interrupted goes on there.
     """
     settings = _settings(config, reader)
     name = corpus_name(corpus)
@@ -76,7 +77,8 @@ def bench(
         tasks = _tasks(rag, plan, corpus, questions, limit, skip)
         while group := list(islice(tasks, batch)):
             for decoder in decoders:
-                new = [task for task in group if (task.question.id, decoder) not in results]
+                by_id = {task.question.id: task for task in group}
+                new = [task for id, task in by_id.items() if (id, decoder) not in results]
                 asked = [(task.question.text, task.evidence) for task in new]
                 for task, answer in zip(new, rag.read_batch(asked, decoder=decoder), strict=True):
                     results.score(task, decoder, answer)

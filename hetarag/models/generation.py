@@ -40,7 +40,8 @@ class Generator:
         self._share_prompts = share_prompts
         self._prefix: tuple[list[int], Any] = ([], None)
         self._prompt: tuple[list[list[int]], Any] = ([], None)
-        model.generation_config = _plain_generation(self._ends, tokenizer)
+        words = model.get_input_embeddings().weight.shape[0]
+        model.generation_config = _plain_generation(self._ends, tokenizer, words)
         self.methods = _methods(model)
 
     def generate(
@@ -94,12 +95,13 @@ class Generator:
 
         ids, mask = self._padded(prompts)
         with torch.inference_mode():
-            cache = self._read_batch(ids, mask)
+            cache = self._cache_of_batch(ids, mask)
             with self._decoding(decoder, bares, top=1) as trace:
                 rows = [_Row(self._sink, self._ends) for _ in prompts]
 
                 def stop(tokens: Any, *_: Any, **__: Any) -> Any:
-                    for row, token in zip(rows, tokens[:, -1:].unbind(), strict=True):
+                    new = tokens[:, -1:].cpu().unbind()  # the host waits once a step
+                    for row, token in zip(rows, new, strict=True):
                         row.take(token)
                     return torch.tensor([row.ended for row in rows], device=tokens.device)
 
@@ -142,7 +144,7 @@ class Generator:
             self._prompt = (known, cache)
         return copy.deepcopy(self._prompt[1])
 
-    def _read_batch(self, ids: Any, mask: Any) -> Any:
+    def _cache_of_batch(self, ids: Any, mask: Any) -> Any:
         """Return a cache that has read all of the prompts but their last tokens; None for no start."""
         known = ids[:, :-1].tolist()
         if not self._share_prompts or not known[0]:
@@ -276,13 +278,16 @@ def _end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
     return tuple(dict.fromkeys(t for t in (*tokens, tokenizer.eos_token_id) if t is not None))
 
 
-def _plain_generation(ends: tuple[int, ...], tokenizer: Any) -> Any:
-    """Return settings for greedy decoding, in place of those that came with the model."""
+def _plain_generation(ends: tuple[int, ...], tokenizer: Any, words: int) -> Any:
+    """Return settings for greedy decoding, in place of those that came with the model.
+
+    A tokenizer's padding may have been added to it and not to the model, which knows `words` tokens.
+    """
     import transformers
 
     settings: Any = transformers.GenerationConfig
     pad = tokenizer.pad_token_id
-    if pad is None:
+    if pad is None or pad >= words:
         pad = ends[0] if ends else 0
     return settings(
         do_sample=False,

@@ -98,8 +98,9 @@ class LocalReader(BatchReader):
     ) -> list[ReadTrace]:
         """Return how each conversation was answered, all of them decoded as one batch.
 
-        The answers are those of `read` but for the rounding of products of several rows; of each
-        step's best tokens only the first is kept. Times are shares of the batch's.
+        The words are those of `read` but for the rounding of products of several rows. Of each step's
+        best tokens only the first is kept; a step at which one row's gate is open has the layers of
+        all rows. Times are shares of the batch's.
         """
         self._check_decoder(decoder)
         if not conversations:

@@ -149,6 +149,11 @@ def test_questions_are_read_in_batches(
     assert bench(files, tmp_path / "run", batch=8) == alone
     assert reader.batches == [2, 2]
     assert reader.asked == 5
+    twice = files[1].read_text() + "\n" + files[1].read_text()
+    files[1].write_text(twice)
+    rows = bench(files, tmp_path / "twice", batch=8)
+    assert rows[0]["questions"] == 2
+    assert len((tmp_path / "twice" / "results.jsonl").read_text().splitlines()) == 4
 
 
 def test_a_batch_answers_in_order_with_and_without_evidence(tmp_path: Path) -> None:
@@ -163,6 +168,9 @@ def test_a_batch_answers_in_order_with_and_without_evidence(tmp_path: Path) -> N
         assert found == tuple(rag.read(q, e, decoder="greedy") for q, e in asked)
         assert reader.batches == [2]
         assert rag.read_batch([]) == ()
+        assert (
+            rag.read_batch(asked[1:2], decoder="beam")[0].text == NOT_IN_SOURCES
+        )  # nobody is asked
         with pytest.raises(InputError, match="no decoder 'beam'"):
             rag.read_batch(asked, decoder="beam")
 

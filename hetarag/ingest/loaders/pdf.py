@@ -10,31 +10,19 @@ import contextlib
 import io
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
+from hetarag.ingest.loaders.pdf_outline import Bookmark, bookmarks, heading_lines
 from hetarag.ingest.parsed import Parsed, clean, join_pages, numbered, one_line
 from hetarag.ingest.sections import guessed
-from hetarag.text import name_key
 from hetarag.types import Heading, MetadataValue
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
 _HYPHEN = re.compile(r"(?<=[a-zà-ÿ])-\n(?=[a-zà-ÿ])")
-_DEEPEST = 6
-"""Level of a bookmark; those below count as of this one."""
-_HEADING_LINES = 3
-_NUMBER = re.compile(r"^(?:\d+ )+")
 _LIST_LINE = re.compile(r"[-*•‣–—]\s|\d{1,3}[.)]\s|\(?[a-z]\)\s")
-
-
-class Bookmark(NamedTuple):
-    """An entry of the outline, at the page that it leads to."""
-
-    level: int
-    title: str
 
 
 def parse(data: bytes) -> Parsed:
@@ -45,7 +33,7 @@ def parse(data: bytes) -> Parsed:
     """
     with _quiet():
         reader = _open(data)
-        texts, marked, broken = _pages(reader, _bookmarks(reader))
+        texts, marked, broken = _pages(reader, bookmarks(reader))
         metadata, title = _properties(reader)
     warnings: list[str] = []
     if b"%%EOF" not in data[-2048:]:
@@ -77,22 +65,22 @@ def parse(data: bytes) -> Parsed:
     )
 
 
-def paragraphs(text: str, bookmarks: Sequence[Bookmark] = ()) -> tuple[str, list[Heading]]:
+def paragraphs(text: str, marks: Sequence[Bookmark] = ()) -> tuple[str, list[Heading]]:
     """Join the lines of a page to paragraphs; return them and the headings among them.
 
     A line ends a paragraph when it is clearly shorter than the page's longest lines and ends a
     sentence, or is followed by a line that begins like a new one. Headings, the lines that
-    `bookmarks` name, are paragraphs of their own.
+    `marks` name, are paragraphs of their own.
     """
     lines = [line.strip() for line in _HYPHEN.sub("", clean(text)).split("\n")]
     lengths = sorted(len(line) for line in lines if line)
     full = lengths[len(lengths) * 9 // 10] if lengths else 0
-    marked = _lines_of(bookmarks, lines)
+    starts = heading_lines(marks, lines)
     joined, previous = "", ""
     headings: list[Heading] = []
     number = 0
     while number < len(lines):
-        level, count = marked.get(number, (0, 1))
+        level, count = starts.get(number, (0, 1))
         line = " ".join(lines[number : number + count])
         number += count
         if line:
@@ -107,33 +95,6 @@ def paragraphs(text: str, bookmarks: Sequence[Bookmark] = ()) -> tuple[str, list
                 headings.append(Heading(level, len(joined) - len(line), len(joined)))
         previous = "" if level else line
     return joined, headings
-
-
-def _lines_of(bookmarks: Sequence[Bookmark], lines: Sequence[str]) -> dict[int, tuple[int, int]]:
-    """Return the first line of each bookmark's heading, with its level and number of lines."""
-    found: dict[int, tuple[int, int]] = {}
-    if not bookmarks:
-        return found
-    places: dict[str, list[range]] = defaultdict(list)
-    for count in range(1, _HEADING_LINES + 1):
-        for start in range(len(lines) - count + 1):
-            if all(lines[start : start + count]):
-                key = _heading_key(" ".join(lines[start : start + count]))
-                places[key].append(range(start, start + count))
-    taken: set[int] = set()
-    for level, title in bookmarks:
-        key = _heading_key(title)
-        free = (span for span in places[key] if key and taken.isdisjoint(span))
-        span = next(free, None)
-        if span is not None:
-            taken.update(span)
-            found[span.start] = (level, len(span))
-    return found
-
-
-def _heading_key(line: str) -> str:
-    """The words of a heading without the number before it, which its bookmark may have or not."""
-    return _NUMBER.sub("", name_key(line))
 
 
 def _with_guesses(marked: Sequence[Heading], guesses: Sequence[Heading]) -> tuple[Heading, ...]:
@@ -180,39 +141,18 @@ def _open(data: bytes) -> PdfReader:
 
 
 def _pages(
-    reader: PdfReader, bookmarks: Mapping[int, Sequence[Bookmark]]
+    reader: PdfReader, marks: Mapping[int, Sequence[Bookmark]]
 ) -> tuple[list[str], list[list[Heading]], list[int]]:
     texts, marked, broken = [], [], []
     for number, page in enumerate(reader.pages, 1):
         try:
-            text, headings = paragraphs(page.extract_text(), bookmarks.get(number, ()))
+            text, headings = paragraphs(page.extract_text(), marks.get(number, ()))
         except Exception:  # whatever a damaged page makes the parser raise, the others are read
             text, headings = "", []
             broken.append(number)
         texts.append(text)
         marked.append(headings)
     return texts, marked, broken
-
-
-def _bookmarks(reader: PdfReader) -> dict[int, list[Bookmark]]:
-    """Return the entries of the outline by page, from 1, in their order."""
-    found: dict[int, list[Bookmark]] = defaultdict(list)
-
-    def walk(entries: Sequence[Any], level: int) -> None:
-        for entry in entries:
-            if isinstance(entry, list):
-                walk(entry, level + 1)
-                continue
-            page = reader.get_destination_page_number(entry)
-            title = one_line(str(entry.title or ""))
-            if page is not None and page >= 0 and title:
-                found[page + 1].append(Bookmark(min(level, _DEEPEST), title))
-
-    try:
-        walk(reader.outline, 1)
-    except Exception:  # a damaged outline: the text is there without it
-        found.clear()
-    return found
 
 
 def _properties(reader: PdfReader) -> tuple[dict[str, MetadataValue], str]:

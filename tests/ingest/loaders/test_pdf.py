@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any, cast
 
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import IndirectObject, NameObject
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    IndirectObject,
+    NameObject,
+    NullObject,
+    NumberObject,
+    TextStringObject,
+)
 
 from hetarag.ingest.loaders.pdf import paragraphs
+from hetarag.ingest.loaders.pdf_outline import Bookmark, heading_lines
 from hetarag.ingest.sections import Sections
 from tests.ingest.conftest import Outcome, make_pdf
 
@@ -86,19 +96,74 @@ def test_the_outline_names_headings_and_their_levels(read: Read) -> None:
     assert Sections(document).path(at, at + 8) == "2 Leave › 2.1 Parental leave"
 
 
-def test_an_outline_that_leads_nowhere_changes_nothing(read: Read) -> None:
-    page = f"{LONG}\n{LONG}"
-    plain = read("a.pdf", make_pdf(page)).document
-    marks = [(1, 1, "Not on the page"), (2, 1, "…"), (1, 1, "")]
-    assert read("b.pdf", outlined(page, marks=marks)).document.text == plain.text
-    broken = outlined(page, marks=[(1, 1, "Leave")]).replace(b"/Outlines", b"/Outlinez")
-    assert read("c.pdf", broken).document.text == plain.text
-    looped = PdfWriter(clone_from=PdfReader(io.BytesIO(outlined(page, marks=marks[:1]))))
-    first = looped.root_object["/Outlines"]["/First"]
-    first[NameObject("/Next")] = first.indirect_reference
+def test_a_bookmark_means_the_line_with_its_number_and_no_running_head() -> None:
+    page = ["Leave", "1 Results", "7 Leave", "12 Pay", "3 Pay", "2 Results", "Leave", "2", "Sick"]
+    marks = [
+        Bookmark(1, "2 Results"), Bookmark(2, "Leave"), Bookmark(3, "3 Pay"), Bookmark(1, "2"),
+        Bookmark(1, "4 Sick"), Bookmark(1, "9 Results"), Bookmark(1, "..."),
+    ]  # fmt: skip
+    assert heading_lines(marks, page) == {5: (1, 1), 6: (2, 1), 4: (3, 1), 8: (1, 1)}
+    assert heading_lines([Bookmark(1, "Leave")], ["", "Leave", "text"]) == {1: (1, 1)}
+    assert heading_lines(marks, [""]) == {}
+
+
+def rewritten(data: bytes, change: Callable[[PdfWriter, Any], None]) -> bytes:
+    """Return the PDF after `change` of it and of the first entry of its outline."""
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
+    change(writer, cast("Any", writer.root_object)["/Outlines"]["/First"])
     buffer = io.BytesIO()
-    looped.write(buffer)
-    assert read("d.pdf", buffer.getvalue()).document.text == plain.text
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def found_in(read: Read, data: bytes) -> list[str]:
+    document = read("a.pdf", data).document
+    return [document.text[h.start : h.end] for h in document.headings]
+
+
+def test_damaged_entries_of_an_outline_cost_themselves_alone(read: Read) -> None:
+    page = f"{LONG}\nLeave\n{LONG}\n{LONG}\nPay\n{LONG}\n{LONG}"
+    whole = outlined(page, marks=[(1, 1, "Leave"), (1, 1, "Pay"), (1, 1, "Not on it"), (1, 1, "…")])
+    assert found_in(read, whole) == ["Leave", "Pay"]
+    assert found_in(read, make_pdf(page)) == []  # nothing else tells them from the text
+
+    def change(key: str, value: Any) -> Callable[[PdfWriter, Any], None]:
+        return lambda _, entry: entry.update({NameObject(key): value})
+
+    name, zero = NameObject("/Fit"), NumberObject(0)
+    assert found_in(read, rewritten(whole, change("/Dest", NullObject()))) == ["Pay"]
+    assert found_in(read, rewritten(whole, change("/Dest", ArrayObject([])))) == ["Pay"]
+    assert found_in(read, rewritten(whole, change("/Dest", TextStringObject("nowhere")))) == ["Pay"]
+    by_number = change("/Dest", ArrayObject([zero, name]))
+    assert found_in(read, rewritten(whole, by_number)) == ["Leave", "Pay"]
+    beyond = change("/Dest", ArrayObject([NumberObject(7), name]))
+    assert found_in(read, rewritten(whole, beyond)) == ["Pay"]
+    assert found_in(read, rewritten(whole, change("/Title", ArrayObject([])))) == ["Pay"]
+    assert found_in(read, whole.replace(b"/Outlines", b"/Outlinez")) == []
+
+    def named(writer: PdfWriter, entry: Any) -> None:
+        writer.add_named_destination("leave.here", page_number=0)
+        entry[NameObject("/Dest")] = TextStringObject("leave.here")
+
+    assert found_in(read, rewritten(whole, named)) == ["Leave", "Pay"]
+
+
+def test_an_outline_without_end_is_read_once(read: Read) -> None:
+    page = f"{LONG}\nLeave\n{LONG}\n{LONG}"
+    whole = outlined(page, marks=[(1, 1, "Leave")])
+
+    def looped(_: PdfWriter, entry: Any) -> None:
+        entry[NameObject("/Next")] = entry[NameObject("/First")] = entry.indirect_reference
+
+    assert found_in(read, rewritten(whole, looped)) == ["Leave"]
+
+    def joined(writer: PdfWriter, entry: Any) -> None:
+        for _ in range(60):  # 2^60 ways through, without a loop
+            below = writer._add_object(DictionaryObject({NameObject("/Title"): entry["/Title"]}))
+            entry[NameObject("/Next")] = entry[NameObject("/First")] = below
+            entry = below.get_object()
+
+    assert found_in(read, rewritten(whole, joined)) == ["Leave"]
 
 
 def test_an_empty_page_is_said(read: Read) -> None:
