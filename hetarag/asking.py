@@ -91,14 +91,12 @@ class Asker:
         A reader that can reads two or more of them as one batch. Raises as `stream` does.
         """
         to_read = [(question, found) for question, found in asked if found.hits]
-        if not to_read:  # as in `stream`, no reader is needed
-            return tuple(_without_evidence(question, found) for question, found in asked)
-        name = self._decoder(decoder)
-        reader = self.reader
-        if not isinstance(reader, BatchReader) or len(to_read) < 2:
+        # Where nothing is to be read, no reader is loaded.
+        if len(to_read) < 2 or not isinstance(reader := self.reader, BatchReader):
             return tuple(
-                last_answer(self.stream(q, found, name, max_new_tokens)) for q, found in asked
+                last_answer(self.stream(q, found, decoder, max_new_tokens)) for q, found in asked
             )
+        name = self._decoder(decoder)
         limit = max_new_tokens or self._settings.reader.max_new_tokens
         bares = [build(question, []) for question, _ in to_read] if contrasts_contexts(name) else []
         conversations = [build(question, found.hits) for question, found in to_read]

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from hetarag.decoding.families import Stack
+from hetarag.decoding.scores import on_host
 from hetarag.decoding.trace import Record
 from hetarag.errors import InputError, UnsupportedModelError
 
@@ -162,8 +163,7 @@ def _for_product(head: nn.Module, rows: Tensor) -> Tensor:
     plain = type(head) is nn.Linear and type(head.weight) is nn.Parameter
     if (
         plain
-        and not torch.compiler.is_compiling()  # which chooses kernels itself
-        and rows.device.type == "cpu"
+        and on_host(rows)  # a compiler chooses kernels itself
         and rows.dtype == head.weight.dtype == torch.float32
         and not hasattr(head, "_hf_hook")  # accelerate moves arguments, and weights may be away
         and len(head._forward_pre_hooks) == len(head._forward_hooks) == 1  # nobody else looks

@@ -13,7 +13,7 @@ from torch import Tensor
 from hetarag.decoding.checks import Setting, check_model
 from hetarag.decoding.families import stack_of
 from hetarag.decoding.hooks import Pass, project
-from hetarag.decoding.scores import score
+from hetarag.decoding.scores import on_host, score
 from hetarag.decoding.session import Session
 from hetarag.decoding.settings import LayerFusion
 from hetarag.decoding.trace import DecodingTrace, Record, top_tokens
@@ -95,8 +95,7 @@ class LayerFusionRule:
 
     def _asks_first(self, final: Tensor) -> bool:
         """Whether f decides if layers are read: not where the host would wait for it."""
-        on_host = final.device.type == "cpu" and not torch.compiler.is_compiling()
-        return self._first_gate is not None and on_host
+        return self._first_gate is not None and on_host(final)
 
     def _rows(self, seen: Pass, final: Tensor) -> Tensor:
         h = seen.stacked("h", self.layers, final)

@@ -24,6 +24,11 @@ _LARGE = 20.0
 """From here on log cosh x = |x| - log 2 in float32, and before sinh^2 x overflows."""
 
 
+def on_host(tensor: Tensor) -> bool:
+    """Tell whether the processor computes with `tensor`, step by step as written."""
+    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
 def score(kind: Score, p_logits: Tensor, q_logits: Tensor) -> Tensor:
     """Return the divergence of softmax(p_logits) and softmax(q_logits).
 
@@ -34,8 +39,7 @@ def score(kind: Score, p_logits: Tensor, q_logits: Tensor) -> Tensor:
     time, some 5,000 pages a step of six candidates, which costs more than their arithmetic: there
     candidates are scored one after the other, in memory that is there already.
     """
-    on_host = q_logits.device.type == "cpu" and not torch.compiler.is_compiling()
-    if on_host and q_logits.dim() > 2:
+    if on_host(q_logits) and q_logits.dim() > 2:
         p_all, q_all = torch.broadcast_tensors(p_logits, q_logits)  # type: ignore[no-untyped-call]
         pairs = zip(p_all.unbind(-2), q_all.unbind(-2), strict=True)
         return torch.stack([_score(kind, p, q) for p, q in pairs], -1)

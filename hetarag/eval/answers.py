@@ -75,16 +75,14 @@ def bench(
     folder = kb or Path("runs/qa-kb") / name
     with HetaRAG.open(folder, settings, reader=model) as rag:
         tasks = _tasks(rag, plan, corpus, questions, limit, skip)
-        while group := list(islice(tasks, batch)):
+        while group := {task.question.id: task for task in islice(tasks, batch)}:
             for decoder in decoders:
-                by_id = {task.question.id: task for task in group}
-                new = [task for id, task in by_id.items() if (id, decoder) not in results]
+                new = [task for key, task in group.items() if (key, decoder) not in results]
                 asked = [(task.question.text, task.evidence) for task in new]
                 for task, answer in zip(new, rag.read_batch(asked, decoder=decoder), strict=True):
                     results.score(task, decoder, answer)
-                for task in group:
-                    lines = answered.setdefault(task.question.id, {})
-                    lines[decoder] = results[task.question.id, decoder]
+                for key in group:
+                    answered.setdefault(key, {})[decoder] = results[key, decoder]
     if not answered:
         raise InputError(f"{questions}: no question can be asked in this way")
     return [_row(decoder, decoders[0], list(answered.values())) for decoder in decoders]

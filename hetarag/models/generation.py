@@ -60,8 +60,7 @@ class Generator:
 
         if channel.cancelled.is_set():
             return
-        device = self._model.device
-        ids = torch.tensor([prompt.ids], device=device)
+        ids, mask = self._padded([prompt])
         with torch.inference_mode():
             cache = self._read_before(ids, prompt.stable)
             with self._decoding(decoder, [bare] if bare else []) as trace:
@@ -73,7 +72,7 @@ class Generator:
 
                 self._model.generate(
                     ids,
-                    attention_mask=torch.ones_like(ids),
+                    attention_mask=mask,
                     past_key_values=cache,
                     max_new_tokens=limit,
                     streamer=sink,
@@ -131,9 +130,8 @@ class Generator:
         """Return a cache that has read the start of `ids`, this call's own; None for no start."""
         if not self._share_prompts:
             return copy.deepcopy(self._cached(ids[:, :stable]))
-        known = ids[:, :-1].tolist()
-        if self._prompt[0] != known:
-            self._prompt = ([], None)  # one at a time is kept
+
+        def read() -> Any:
             cache = copy.deepcopy(self._cached(ids[:, :stable]))
             rest = ids[:, stable:-1]
             if rest.shape[1]:
@@ -141,28 +139,37 @@ class Generator:
                     input_ids=rest, past_key_values=cache, use_cache=True, logits_to_keep=1
                 )
                 cache = output.past_key_values
-            self._prompt = (known, cache)
-        return copy.deepcopy(self._prompt[1])
+            return cache
+
+        return self._shared(ids, read)
 
     def _cache_of_batch(self, ids: Any, mask: Any) -> Any:
         """Return a cache that has read all of the prompts but their last tokens; None for no start."""
-        known = ids[:, :-1].tolist()
-        if not self._share_prompts or not known[0]:
+        if not self._share_prompts or ids.shape[1] < 2:
             return None
-        if self._prompt[0] != known:
-            self._prompt = ([], None)  # one at a time is kept
-            read = mask[:, :-1]
-            positions = {"position_ids": (read.cumsum(-1) - 1).clamp(min=0)}
+
+        def read() -> Any:
+            seen = mask[:, :-1]
+            positions = {"position_ids": (seen.cumsum(-1) - 1).clamp(min=0)}
             if "position_ids" not in inspect.signature(self._model.forward).parameters:
                 positions = {}  # such a model counts along the mask itself
             output = self._model(
                 input_ids=ids[:, :-1],
-                attention_mask=read,
+                attention_mask=seen,
                 use_cache=True,
                 logits_to_keep=1,
                 **positions,
             )
-            self._prompt = (known, output.past_key_values)
+            return output.past_key_values
+
+        return self._shared(ids, read)
+
+    def _shared(self, ids: Any, read: Callable[[], Any]) -> Any:
+        """Return a cache of this call's own of what `read` has read of `ids`, or reads now."""
+        known = ids[:, :-1].tolist()
+        if self._prompt[0] != known:
+            self._prompt = ([], None)  # one at a time is kept
+            self._prompt = (known, read())
         return copy.deepcopy(self._prompt[1])
 
     def _padded(self, prompts: Sequence[Prompt]) -> tuple[Any, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hetarag.ingest.parsed import one_line
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _MOST = 10_000
 """Entries that are read: a hostile outline has no end, or joins its branches again and again."""
 _DEEPEST = 6
+"""Level of a heading; entries below count as of this one."""
 _HEADING_LINES = 3
 _NUMBER = re.compile(r"^(?:\d+ )+")
 
@@ -41,15 +44,15 @@ def bookmarks(reader: PdfReader) -> dict[int, list[Bookmark]]:
     gives up all of an outline for one bad entry and takes long over some.
     """
     found: dict[int, list[Bookmark]] = defaultdict(list)
-    try:
-        targets = _Targets(reader)
+    targets = _Targets(reader)
+    with suppress(
+        Exception
+    ):  # whatever a damaged outline makes the parser raise: the text is there
         for node, level in _entries(reader):
             title = one_line(str(node.get("/Title") or ""))
             page = targets.page(node)
             if page is not None and title:
                 found[page].append(Bookmark(min(level, _DEEPEST), title))
-    except Exception:  # whatever a damaged outline makes the parser raise: the text is there
-        return found
     return found
 
 
@@ -72,11 +75,16 @@ def heading_lines(marks: Sequence[Bookmark], lines: Sequence[str]) -> dict[int, 
                 if (bare := _NUMBER.sub("", key)) != key:
                     numbered[bare].append(range(start, start + count))
     first = next((at for at, line in enumerate(lines) if line), 0)
+    for spans in (*whole.values(), *numbered.values()):  # the best one last
+        spans.sort(key=lambda span: (span.start == first, span.start, len(span)), reverse=True)
     taken: set[int] = set()
 
-    def free(spans: Sequence[range]) -> range | None:
-        left = [span for span in spans if taken.isdisjoint(span)]
-        return min(left, key=lambda span: (span.start == first, span.start), default=None)
+    def free(spans: list[range]) -> range | None:
+        """Return the best span that is free; what is taken stays so, and is looked at once."""
+        while spans:
+            if taken.isdisjoint(span := spans.pop()):
+                return span
+        return None
 
     # The longest first: the end of one may be all of another.
     for level, title in sorted(marks, key=lambda mark: -len(mark.title)):
@@ -118,25 +126,31 @@ class _Targets:
 
     def __init__(self, reader: PdfReader) -> None:
         self._reader = reader
-        references = [page.indirect_reference for page in reader.pages]
-        self._numbers = {r.idnum: n for n, r in enumerate(references, 1) if r is not None}
-        self._named: Any = None
+
+    @cached_property
+    def _numbers(self) -> dict[int, int]:
+        """The pages by the numbers of their objects."""
+        references = [page.indirect_reference for page in self._reader.pages]
+        return {r.idnum: n for n, r in enumerate(references, 1) if r is not None}
+
+    @cached_property
+    def _named(self) -> Mapping[Any, Any]:
+        try:
+            return self._reader.named_destinations
+        except Exception:  # damaged, or more than pypdf reads: not to be tried for each entry
+            return {}
 
     def page(self, node: Any) -> int | None:
         """Return the page; None where the entry leads to none or is damaged."""
+        numbers = self._numbers
         try:
             target: Any = node.get("/Dest")
             if target is None and node["/A"]["/S"] == "/GoTo":
                 target = node["/A"]["/D"]
             target = target.get_object()
-            if isinstance(target, str | bytes):
-                if self._named is None:
-                    self._named = self._reader.named_destinations
-                page = self._named[target].page
-            else:
-                page = target[0]
+            page = self._named[target].page if isinstance(target, str | bytes) else target[0]
             if isinstance(page, int):  # the number of a page, from 0, as some programs write it
                 return page + 1 if 0 <= page < len(self._reader.pages) else None
-            return self._numbers.get(page.idnum)
+            return numbers.get(page.idnum)
         except Exception:  # whatever a damaged entry makes the parser raise, the others are read
             return None

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import (
     ArrayObject,
@@ -61,6 +62,10 @@ def outlined(*pages: str, marks: list[tuple[int, int, str]]) -> bytes:
         above[level] = writer.add_outline_item(
             title=title, page_number=page - 1, parent=above.get(level - 1)
         )
+    return saved(writer)
+
+
+def saved(writer: PdfWriter) -> bytes:
     buffer = io.BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
@@ -111,9 +116,7 @@ def rewritten(data: bytes, change: Callable[[PdfWriter, Any], None]) -> bytes:
     """Return the PDF after `change` of it and of the first entry of its outline."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
     change(writer, cast("Any", writer.root_object)["/Outlines"]["/First"])
-    buffer = io.BytesIO()
-    writer.write(buffer)
-    return buffer.getvalue()
+    return saved(writer)
 
 
 def found_in(read: Read, data: bytes) -> list[str]:
@@ -146,6 +149,29 @@ def test_damaged_entries_of_an_outline_cost_themselves_alone(read: Read) -> None
         entry[NameObject("/Dest")] = TextStringObject("leave.here")
 
     assert found_in(read, rewritten(whole, named)) == ["Leave", "Pay"]
+
+
+def test_names_that_cannot_be_read_are_tried_once(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = f"{LONG}\nLeave\n{LONG}\n{LONG}"
+    whole = outlined(page, marks=[(1, 1, "Leave")] * 3)
+
+    def named(_: PdfWriter, entry: Any) -> None:
+        entry[NameObject("/Dest")] = TextStringObject("leave.here")
+        while "/Next" in entry:
+            entry = entry["/Next"]
+            entry[NameObject("/Dest")] = TextStringObject("leave.here")
+
+    tried: list[object] = []
+
+    def fail(reader: PdfReader) -> None:
+        tried.append(reader)
+        raise ValueError("too many")
+
+    monkeypatch.setattr(PdfReader, "named_destinations", property(fail))
+    assert found_in(read, rewritten(whole, named)) == []
+    assert len(tried) == 1
 
 
 def test_an_outline_without_end_is_read_once(read: Read) -> None:
@@ -191,9 +217,7 @@ def test_an_encrypted_pdf_is_a_failure_and_one_without_password_is_read(read: Re
     def encrypted(password: str) -> bytes:
         writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf("Hidden text."))))
         writer.encrypt(password, "owner", algorithm="RC4-128")
-        buffer = io.BytesIO()
-        writer.write(buffer)
-        return buffer.getvalue()
+        return saved(writer)
 
     assert read("a.pdf", encrypted("secret")).failure == (
         "a.pdf: it is encrypted; save a copy without password and ingest that"
