@@ -1,7 +1,8 @@
 """PDF: the text of each page, its lines joined to paragraphs.
 
-The outline that a PDF carries ("bookmarks") names its headings and their levels. One counts where its
-page has it as lines of their own. What only reads like a heading lies below those.
+The outline that a PDF carries ("bookmarks") names its headings and their levels; one counts where its
+page has it as lines of their own. Larger and bolder type tells headings too, below those that the outline
+has. What only reads like a heading counts where the type tells none.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import contextlib
 import io
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hetarag.ingest.loaders.pdf_outline import Bookmark, bookmarks, heading_lines
+from hetarag.ingest.loaders.pdf_outline import Bookmark, bookmarks, heading_lines, merged
+from hetarag.ingest.loaders.pdf_type import Line, bookmarks_by_type, lines_of
 from hetarag.ingest.parsed import Parsed, clean, join_pages, numbered, one_line
 from hetarag.ingest.sections import guessed
 from hetarag.types import Heading, MetadataValue
@@ -33,8 +35,13 @@ def parse(data: bytes) -> Parsed:
     """
     with _quiet():
         reader = _open(data)
-        texts, marked, broken = _pages(reader, bookmarks(reader))
+        read, broken = _pages(reader)
+        outline = bookmarks(reader)
         metadata, title = _properties(reader)
+    typed = bookmarks_by_type([lines for _, lines in read])
+    marks = merged(outline, typed)
+    written = [paragraphs(text, marks.get(n, ())) for n, (text, _) in enumerate(read, 1)]
+    texts = [text for text, _ in written]
     warnings: list[str] = []
     if b"%%EOF" not in data[-2048:]:
         warnings.append("the end of the file is missing; pages may be lost: get a complete copy")
@@ -50,18 +57,20 @@ def parse(data: bytes) -> Parsed:
             f"no text on {numbered('page', empty)}; run text recognition (OCR) on scans"
         )
     text, pages = join_pages(texts)
-    headings = [
+    headings: Sequence[Heading] = [
         Heading(h.level, page.start + h.start, page.start + h.end)
-        for page, own in zip(pages, marked, strict=True)
+        for page, (_, own) in zip(pages, written, strict=True)
         for h in own
     ]
+    if not typed:
+        headings = _with_guesses(headings, guessed(text))
     return Parsed(
         text,
         title,
         pages,
         metadata=metadata,
         warnings=tuple(warnings),
-        headings=_with_guesses(headings, guessed(text)),
+        headings=tuple(headings),
     )
 
 
@@ -97,14 +106,14 @@ def paragraphs(text: str, marks: Sequence[Bookmark] = ()) -> tuple[str, list[Hea
     return joined, headings
 
 
-def _with_guesses(marked: Sequence[Heading], guesses: Sequence[Heading]) -> tuple[Heading, ...]:
+def _with_guesses(marked: Sequence[Heading], guesses: Sequence[Heading]) -> Sequence[Heading]:
     """Add what reads like a heading below the sections that the outline names."""
     if not marked:
-        return tuple(guesses)
+        return guesses
     level = max(h.level for h in marked) + 1
     known = {h.start for h in marked}
     below = [Heading(level, h.start, h.end) for h in guesses if h.start not in known]
-    return tuple(sorted([*marked, *below], key=lambda h: h.start))
+    return sorted([*marked, *below], key=lambda h: h.start)
 
 
 def _breaks(previous: str, line: str, full: int) -> bool:
@@ -140,19 +149,17 @@ def _open(data: bytes) -> PdfReader:
     return reader
 
 
-def _pages(
-    reader: PdfReader, marks: Mapping[int, Sequence[Bookmark]]
-) -> tuple[list[str], list[list[Heading]], list[int]]:
-    texts, marked, broken = [], [], []
+def _pages(reader: PdfReader) -> tuple[list[tuple[str, list[Line]]], list[int]]:
+    """Return the text of each page and its lines as they are set, and the numbers of broken pages."""
+    read: list[tuple[str, list[Line]]] = []
+    broken = []
     for number, page in enumerate(reader.pages, 1):
         try:
-            text, headings = paragraphs(page.extract_text(), marks.get(number, ()))
+            read.append(lines_of(page))
         except Exception:  # whatever a damaged page makes the parser raise, the others are read
-            text, headings = "", []
+            read.append(("", []))
             broken.append(number)
-        texts.append(text)
-        marked.append(headings)
-    return texts, marked, broken
+    return read, broken
 
 
 def _properties(reader: PdfReader) -> tuple[dict[str, MetadataValue], str]:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _MOST = 10_000
 """Entries that are read: a hostile outline has no end, or joins its branches again and again."""
-_DEEPEST = 6
+DEEPEST = 6
 """Level of a heading; entries below count as of this one."""
-_HEADING_LINES = 3
+HEADING_LINES = 3
 _NUMBER = re.compile(r"^(?:\d+ )+")
 
 
@@ -52,7 +52,7 @@ def bookmarks(reader: PdfReader) -> dict[int, list[Bookmark]]:
             title = one_line(str(node.get("/Title") or ""))
             page = targets.page(node)
             if page is not None and title:
-                found[page].append(Bookmark(min(level, _DEEPEST), title))
+                found[page].append(Bookmark(min(level, DEEPEST), title))
     return found
 
 
@@ -67,12 +67,12 @@ def heading_lines(marks: Sequence[Bookmark], lines: Sequence[str]) -> dict[int, 
         return found
     whole: dict[str, list[range]] = defaultdict(list)
     numbered: dict[str, list[range]] = defaultdict(list)
-    for count in range(1, _HEADING_LINES + 1):
+    for count in range(1, HEADING_LINES + 1):
         for start in range(len(lines) - count + 1):
             if all(lines[start : start + count]):
                 key = name_key(" ".join(lines[start : start + count]))
                 whole[key].append(range(start, start + count))
-                if (bare := _NUMBER.sub("", key)) != key:
+                if (bare := _bare(key)) != key:
                     numbered[bare].append(range(start, start + count))
     first = next((at for at, line in enumerate(lines) if line), 0)
     for spans in (*whole.values(), *numbered.values()):  # the best one last
@@ -89,7 +89,7 @@ def heading_lines(marks: Sequence[Bookmark], lines: Sequence[str]) -> dict[int, 
     # The longest first: the end of one may be all of another.
     for level, title in sorted(marks, key=lambda mark: -len(mark.title)):
         key = name_key(title)
-        bare = _NUMBER.sub("", key)
+        bare = _bare(key)
         if not any(sign.isalpha() for sign in bare):
             continue
         span = free(whole[key]) or free(whole[bare] if bare != key else numbered[bare])
@@ -97,6 +97,27 @@ def heading_lines(marks: Sequence[Bookmark], lines: Sequence[str]) -> dict[int, 
             taken.update(span)
             found[span.start] = Lines(level, len(span))
     return found
+
+
+def merged(
+    outline: Mapping[int, Sequence[Bookmark]], others: Mapping[int, Sequence[Bookmark]]
+) -> dict[int, list[Bookmark]]:
+    """Return both by page: the others, less what the outline has on their page, on levels below it."""
+    deepest = max((mark.level for marks in outline.values() for mark in marks), default=0)
+    found = {page: list(marks) for page, marks in outline.items()}
+    for page, marks in others.items():
+        named = {_bare(name_key(mark.title)) for mark in outline.get(page, ())}
+        found.setdefault(page, []).extend(
+            Bookmark(min(deepest + level, DEEPEST), title)
+            for level, title in marks
+            if _bare(name_key(title)) not in named
+        )
+    return found
+
+
+def _bare(key: str) -> str:
+    """Return the key of a title without the number before it."""
+    return _NUMBER.sub("", key)
 
 
 def _entries(reader: PdfReader) -> Iterator[tuple[Any, int]]:
