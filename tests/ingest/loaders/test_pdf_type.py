@@ -70,7 +70,7 @@ def test_larger_and_bolder_lines_are_headings_by_their_size(read: Read, scaled: 
 
 
 def test_bold_words_sentences_and_paragraphs_are_no_headings(read: Read) -> None:
-    bold = [(f"A bold line of few words {n}a", 10, "Bold") for n in range(4)]
+    bold = [(f"a bold line of few words {n}a", 10, "Bold") for n in range(4)]
     lines = [
         *TEXT,
         *bold,
