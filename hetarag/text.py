@@ -15,6 +15,7 @@ _WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+(?:['’.&-][^\W_{_ALONE}]+)*", 
 _POSSESSIVE = re.compile(r"['’]s$|['’]$")
 _SEPARATORS = re.compile(r"[\W_]+", re.UNICODE)
 _ARTICLES = ("the ", "a ", "an ")
+_ID = re.compile(r"\S*[\d_/:]\S*")
 
 SECTION = " › "
 """Between a document's title and the headings that a piece of it stands under."""
@@ -158,6 +159,11 @@ def spaced(text: str) -> str:
 def headed(title: str, section: str | None) -> str:
     """Return the title of a piece of a document: the document's, and the headings above the piece."""
     return f"{title}{SECTION}{section}" if section else title
+
+
+def is_id(title: str, name: str) -> bool:
+    """Tell whether a document's title is the id that stands in where there is none: "hpd-00017", "news/4"."""
+    return title == name and bool(_ID.fullmatch(title))
 
 
 def name_key(name: str) -> str:

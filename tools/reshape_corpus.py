@@ -90,6 +90,9 @@ def sections(corpus: list[Line], out: Path) -> dict[str, str]:
     return place
 
 
+SHAPES = {shape.__name__: shape for shape in (untitled, paragraphs, sections)}
+
+
 def main() -> None:
     """Write all three."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -98,8 +101,8 @@ def main() -> None:
     given = parser.parse_args()
     corpus, questions = (lines_of(given.data / f"{name}.jsonl") for name in ("corpus", "questions"))
     given.out.mkdir(parents=True, exist_ok=True)
-    for shape in (untitled, paragraphs, sections):
-        name = f"{given.data.resolve().name}-{shape.__name__}"
+    for title, shape in SHAPES.items():
+        name = f"{given.data.resolve().name}-{title}"
         ask(given.out / f"{name}.questions.jsonl", questions, shape(corpus, given.out / name))
 
 

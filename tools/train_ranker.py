@@ -1,11 +1,13 @@
 """Train the link ranker and the learned fuser that the package carries.
 
     python tools/train_ranker.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 \
-        --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 --out hetarag/retrievers
+        --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 2wiki_dev+sections:-250 --out hetarag/retrievers
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first, `:-250` the last 250
-questions. Needs lightgbm (MIT) beside hetarag. Each set is ingested once into --kb; what the plane's
-candidates look like is recorded through its own search; each question counts the same in each set.
+questions, `+sections` gives the corpus another shape (tools/reshape_corpus.py). Needs lightgbm (MIT)
+beside hetarag. Each set is ingested once into --kb; what the plane's candidates look like is recorded
+through its own search; each question counts the same in each set. The ensembles for titled passages learn
+from the sets as they are, those for excerpts from the sets in every shape.
 
 The second judgement sees the first one's probabilities. On the questions that both are trained on those
 come from ensembles that did not see the question: each fold is judged by what the others taught. Features
@@ -24,6 +26,7 @@ from typing import Any, Self
 
 import lightgbm
 import numpy as np
+from reshape_corpus import SHAPES, lines_of
 
 from hetarag import HetaRAG
 from hetarag.config import SOURCE_WEIGHT
@@ -31,12 +34,13 @@ from hetarag.eval.datasets import Question, read_questions
 from hetarag.ledger.links import MentionLinks
 from hetarag.protocols import Reranker
 from hetarag.retrievers.chains import raised, sources
+from hetarag.retrievers.excerpts import EXCERPTS, TITLED, Trees
 from hetarag.retrievers.features import Candidates, matrix
 from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.learned_fusion import FUSER, NAMES, rows_of
-from hetarag.retrievers.ranker import FIRST, SECOND, LinkRanker, beside_plain_fusion
+from hetarag.retrievers.ranker import LinkRanker, beside_plain_fusion
 from hetarag.retrievers.trees import TreeEnsemble
-from hetarag.types import Hit, Query, Reranking, Sources
+from hetarag.types import Hit, Query, RankedEvidence, Reranking, Sources
 
 PARAMETERS = {
     "objective": "binary",
@@ -54,6 +58,8 @@ PARAMETERS = {
 ROUNDS, SEEDS = 240, 3
 
 FOLDS = 5
+HELD = 0.4  # of a passage's words in a row, or of the piece's: the piece holds the passage
+RUN = 5  # words
 FUSED = 150  # pieces of a question that the fuser learns from
 RISING = frozenset(
     """asked|asked in title|cosine|fulltext rank|fulltext score|fused|fused gap|graph rank|graph score
@@ -69,10 +75,15 @@ FALLING = frozenset(("cosine gap", "part gap", "p gap", "siblings better"))
 
 @dataclass
 class Example:
-    """A question, its candidates' documents by id, rows, plain fusion's scores, and sources."""
+    """A question, its candidates' rows in their order, plain fusion's scores, and sources.
+
+    `units` has what is counted when ranks are, a document or a piece of one, by candidate; `holds` the
+    supporting passages that each holds.
+    """
 
     question: Question
-    documents: dict[str, str]
+    units: dict[str, str]
+    holds: dict[str, frozenset[str]]
     rows: np.ndarray[Any, Any]
     plain: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(0))
     sources: Sources = field(default_factory=dict)
@@ -91,10 +102,6 @@ class Recorder(LinkRanker):
         """Return one over the stores of a knowledge base."""
         return cls(MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries)
 
-    @property
-    def _first(self) -> TreeEnsemble:
-        return self.first or super()._first
-
     def rerank(
         self, query: Query, lists: Mapping[str, Sequence[Hit]], fused: Any, hydrate: Any
     ) -> Reranking:
@@ -103,16 +110,23 @@ class Recorder(LinkRanker):
         if self.first is None:
             self.found, (self.names, self.rows) = found, matrix(found)
         else:
-            self.found, self.names, self.rows = self.looked_at_twice(found, hydrate)
+            self.found, self.names, self.rows = self.looked_at_twice(found, hydrate, self.first)
         return Reranking([])
 
 
 @contextmanager
 def opened(data: Path, kb: Path, name: str) -> Iterator[HetaRAG]:
     """Open the knowledge base of a set, which is ingested if it is not there."""
-    folder = name.partition(":")[0]
-    with HetaRAG.open(kb / folder) as rag:
-        rag.ingest([data / folder / "corpus.jsonl"])
+    folder, _, shape = name.partition(":")[0].partition("+")
+    corpus = data / folder / "corpus.jsonl"
+    if shape:
+        shapes = kb / "shapes"
+        shapes.mkdir(parents=True, exist_ok=True)
+        out = shapes / f"{folder}-{shape}"
+        SHAPES[shape](lines_of(corpus), out)
+        corpus = out if out.is_dir() else out.with_suffix(".jsonl")
+    with HetaRAG.open(kb / name.partition(":")[0]) as rag:
+        rag.ingest([corpus])
         yield rag
 
 
@@ -125,7 +139,7 @@ def ask(rag: HetaRAG, question: str, recorder: Reranker) -> None:
 class ListRecorder(Reranker):
     """Keeps what the lists of the last search have of its best pieces."""
 
-    documents: dict[str, str]
+    pieces: dict[str, RankedEvidence]
     rows: np.ndarray[Any, Any]
 
     def rerank(self, *search: Any) -> Reranking:
@@ -134,7 +148,7 @@ class ListRecorder(Reranker):
         pieces = hydrate([i for i, _ in fused[:FUSED]])
         ids, rows = rows_of(lists)
         listed = [n for n, i in enumerate(ids) if i in pieces]
-        self.documents = {ids[n]: pieces[ids[n]].document for n in listed}
+        self.pieces = {ids[n]: pieces[ids[n]] for n in listed}
         self.rows = rows[listed]
         return Reranking([])
 
@@ -150,23 +164,32 @@ class Sets:
     def questions(self, name: str) -> list[Question]:
         """Return the questions of a set, those that its name takes."""
         folder, _, count = name.partition(":")
-        questions = read_questions(self._data / folder / "questions.jsonl")
+        questions = read_questions(self._data / folder.partition("+")[0] / "questions.jsonl")
         number = int(count or len(questions))
         return questions[number:] if number < 0 else questions[:number]
+
+    def answers(self, name: str) -> Answers:
+        """Return what tells the pieces that answer the questions of a set."""
+        folder, _, shape = name.partition(":")[0].partition("+")
+        return Reshaped(self._data / folder / "corpus.jsonl") if shape else Answers()
 
     def lists(self, name: str) -> list[Example]:
         """Return the best pieces of each question as the lists of texts have them."""
         found: list[Example] = []
+        answers = self.answers(name)
         with opened(self._data, self._kb, name) as rag:
             for question in self.questions(name):
                 recorder = ListRecorder()
                 ask(rag, question.text, recorder)
-                found.append(Example(question, recorder.documents, recorder.rows))
+                found.append(
+                    Example(question, *answers.of(question, recorder.pieces), recorder.rows)
+                )
         return found
 
     def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
         """Return the candidates of each question; question n is judged by judge n mod len."""
         questions = self.questions(name)
+        answers = self.answers(name)
         found: list[Example] = []
         with opened(self._data, self._kb, name) as rag:
             for number, question in enumerate(questions):
@@ -174,12 +197,47 @@ class Sets:
                 recorder.first = judges[number % len(judges)] if judges else None
                 ask(rag, question.text, recorder)
                 seen = recorder.found
-                documents = {i: seen.passages[i].document for i in seen.ids}
-                found.append(
-                    Example(question, documents, recorder.rows, seen.plain(), sources(seen))
-                )
+                pieces = {i: seen.passages[i] for i in seen.ids}
+                told = answers.of(question, pieces)
+                found.append(Example(question, *told, recorder.rows, seen.plain(), sources(seen)))
                 self.names = recorder.names
         return found
+
+
+class Answers:
+    """Which pieces answer: those of the supporting documents."""
+
+    def of(
+        self, question: Question, pieces: Mapping[str, RankedEvidence]
+    ) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
+        """Return the units that are ranked and the supporting passages that each piece holds."""
+        units = {i: piece.document for i, piece in pieces.items()}
+        return units, {i: question.supporting & {unit} for i, unit in units.items()}
+
+
+class Reshaped(Answers):
+    """Which pieces answer where documents have another shape: those that hold a supporting passage."""
+
+    def __init__(self, corpus: Path) -> None:
+        self._runs = {line["id"]: _runs(line["text"]) for line in lines_of(corpus)}
+
+    def of(
+        self, question: Question, pieces: Mapping[str, RankedEvidence]
+    ) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
+        """Return the units that are ranked and the supporting passages that each piece holds."""
+        holds = {}
+        for i, piece in pieces.items():
+            own = _runs(piece.text)
+            both = {s: len(own & self._runs[s]) for s in question.supporting}
+            holds[i] = frozenset(
+                s for s, n in both.items() if n and n >= HELD * min(len(own), len(self._runs[s]))
+            )
+        return {i: i for i in pieces}, holds
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = text.casefold().split()
+    return {tuple(words[at : at + RUN]) for at in range(max(1, len(words) - RUN + 1))}
 
 
 def train(
@@ -187,13 +245,8 @@ def train(
 ) -> TreeEnsemble:
     """Train one ensemble; each set weighs the same."""
     rows = np.vstack([example.rows for found in sets for example in found])
-    labels = [
-        float(d in e.question.supporting)
-        for found in sets
-        for e in found
-        for d in e.documents.values()
-    ]
-    weights = [100 / len(found) for found in sets for e in found for _ in e.documents]
+    labels = [float(bool(held)) for found in sets for e in found for held in e.holds.values()]
+    weights = [100 / len(found) for found in sets for e in found for _ in e.holds]
     direction = [(name in RISING) - (name in FALLING) for name in names]
     boosters = [
         lightgbm.train(
@@ -232,21 +285,22 @@ def packed(boosters: Sequence[lightgbm.Booster], names: Sequence[str]) -> TreeEn
 
 
 def recall(ensemble: TreeEnsemble, found: Sequence[Example]) -> list[float]:
-    """Return recall at 2, 5, 10 and 20 of distinct documents, ranked as a search ranks them."""
+    """Return recall at 2, 5, 10 and 20 of distinct units, ranked as a search ranks them."""
     values = []
     for example in found:
         judged = beside_plain_fusion(ensemble.probabilities(example.rows), example.plain)
-        pieces = list(zip(example.documents, judged.tolist(), strict=True))
+        pieces = list(zip(example.units, judged.tolist(), strict=True))
         order = raised(pieces, example.sources, SOURCE_WEIGHT)
-        ranked = list(dict.fromkeys(example.documents[i] for i, _ in order))
-        gold = example.question.supporting
-        values.append([len(gold & set(ranked[:k])) / len(gold) for k in (2, 5, 10, 20)])
+        best: dict[str, frozenset[str]] = {}
+        for i, _ in order:
+            unit = example.units[i]
+            best[unit] = best.get(unit, frozenset()) | example.holds[i]
+        held = [frozenset().union(*list(best.values())[:k]) for k in (2, 5, 10, 20)]
+        values.append([len(h) / len(example.question.supporting) for h in held])
     return [round(float(v), 3) for v in np.mean(values, axis=0)]
 
 
-def both(
-    sets: Sets, chosen: Sequence[str], recorded: Mapping[str, Sequence[Example]]
-) -> tuple[TreeEnsemble, TreeEnsemble]:
+def both(sets: Sets, chosen: Sequence[str], recorded: Mapping[str, Sequence[Example]]) -> Trees:
     """Train the first judgement and, on what folds of it say, the second."""
     names = sets.first_names
     first = train([recorded[name] for name in chosen], names)
@@ -259,7 +313,7 @@ def both(
         for fold in range(FOLDS)
     ]
     around = [sets.record(name, folds) for name in chosen]
-    return first, train(around, sets.names)
+    return Trees(first, train(around, sets.names))
 
 
 def main() -> None:
@@ -267,29 +321,53 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("sets", nargs="+")
+    parser.add_argument(
+        "--only", choices=["titled", "excerpts", "fuser"], help="train nothing else"
+    )
     parser.add_argument("--test", nargs="*", default=[])
     parser.add_argument("--leave-out", nargs="*", default=[], help="train without these as well")
     parser.add_argument("--kb", type=Path, default=Path("runs/ranker"))
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     sets = Sets(options.data, options.kb)
-    recorded = {name: sets.record(name) for name in options.sets}
-    sets.first_names = sets.names
-    first, second = both(sets, options.sets, recorded)
-    fuser = train([sets.lists(name) for name in options.sets], NAMES)
-    for name, ensemble in ((FIRST, first), (SECOND, second), (FUSER, fuser)):
+    wanted = [options.only] if options.only else ["titled", "excerpts", "fuser"]
+
+    def save(name: str, ensemble: TreeEnsemble) -> None:
         ensemble.save(str(options.out / name))
         print(f"{name}: {(options.out / name).stat().st_size / 1000:.0f} kB", flush=True)
-    for name in options.test:
-        once = recall(first, sets.record(name))
-        twice = recall(second, sets.record(name, [first]))
-        print(f"trained on all, tested on {name}: first {once}, second {twice}", flush=True)
-    for left_out in options.leave_out:
-        rest = [name for name in options.sets if name != left_out]
-        alone = both(sets, rest, recorded)
-        for name in (left_out, *options.test):
-            found = sets.record(name, [alone[0]])
-            print(f"trained without {left_out}, tested on {name}: {recall(alone[1], found)}")
+
+    if "fuser" in wanted:
+        save(FUSER, train([sets.lists(name) for name in options.sets], NAMES))
+    shaped = [_shaped(name, shape) for shape in SHAPES for name in options.sets]
+    for kind, files, more in (("titled", TITLED, []), ("excerpts", EXCERPTS, shaped)):
+        if kind not in wanted:
+            continue
+        chosen = [*options.sets, *more]
+        recorded = {name: sets.record(name) for name in chosen}
+        sets.first_names = sets.names
+        trees = both(sets, chosen, recorded)
+        for name, ensemble in zip(files, trees, strict=True):
+            save(name, ensemble)
+        for name in options.test:
+            once = recall(trees.first, sets.record(name))
+            twice = recall(trees.second, sets.record(name, [trees.first]))
+            print(f"{kind}, tested on {name}: first {once}, second {twice}", flush=True)
+        for left_out in options.leave_out:
+            rest = [name for name in chosen if _plain(name) != _plain(left_out)]
+            alone = both(sets, rest, recorded)
+            for name in (left_out, *options.test):
+                found = sets.record(name, [alone.first])
+                told = recall(alone.second, found)
+                print(f"{kind}, without {left_out}, tested on {name}: {told}", flush=True)
+
+
+def _shaped(name: str, shape: str) -> str:
+    folder, colon, count = name.partition(":")
+    return f"{folder}+{shape}{colon}{count}"
+
+
+def _plain(name: str) -> str:
+    return name.partition(":")[0].partition("+")[0]
 
 
 if __name__ == "__main__":

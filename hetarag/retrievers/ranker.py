@@ -19,16 +19,16 @@ import numpy as np
 from hetarag.config import PLAIN_WEIGHT
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
 from hetarag.retrievers.chains import sources
+from hetarag.retrievers.excerpts import trees_for
 from hetarag.retrievers.features import Candidates, Rows, matrix
 from hetarag.retrievers.fusion import ordered
 from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
 from hetarag.retrievers.neighbours import neighbours
 from hetarag.retrievers.parts import parts
 from hetarag.retrievers.state import LINKED, PARTS
-from hetarag.retrievers.trees import TreeEnsemble, packaged
+from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Hit, Query, RankedEvidence, Reranking, Vector
 
-FIRST, SECOND = "ranker-first.npz", "ranker-second.npz"
 _FUSED = 60
 _ANCHORS = (10, 8)  # passages that each round starts from
 _LINKS = (14, 6)  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
@@ -53,14 +53,6 @@ class LinkRanker(Reranker):
         self._embed = embed
         self._plain_weight = plain_weight
 
-    @property
-    def _first(self) -> TreeEnsemble:
-        return packaged(FIRST)
-
-    @property
-    def _second(self) -> TreeEnsemble:
-        return packaged(SECOND)
-
     def rerank(
         self,
         query: Query,
@@ -72,32 +64,28 @@ class LinkRanker(Reranker):
         found = self.candidates(query, lists, fused, hydrate)
         if not found.ids:
             return Reranking([])
-        found, names, rows = self.looked_at_twice(found, hydrate)
-        judged = self._second.probabilities(_checked(names, rows, self._second))
+        trees = trees_for(found.passages.values())
+        found, names, rows = self.looked_at_twice(found, hydrate, trees.first)
+        judged = trees.second.probabilities(_checked(names, rows, trees.second))
         judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)
         scores = dict(zip(found.ids, judged.tolist(), strict=True))
         near = [hit for hit in found.answering if hit.id in scores]
         return Reranking(ordered(scores), [*_as_list(found.reached, scores), *near], sources(found))
 
     def looked_at_twice(
-        self, found: Candidates, hydrate: Hydrate
+        self, found: Candidates, hydrate: Hydrate, trees: TreeEnsemble
     ) -> tuple[Candidates, list[str], Rows]:
-        """Judge the candidates, follow names from the best, and look at all of them among each other.
+        """Judge the candidates by `trees`, follow names from the best, and look at all of them among each other.
 
         Returns the candidates, more by then, with the names and rows of the second judgement's features.
         """
-        rows, first = self._judged(found)
+        rows, first = _judged(found, trees)
         further = self.further(found, first, hydrate)
         if further is not found:
             found = further
-            rows, first = self._judged(found)
+            rows, first = _judged(found, trees)
         names, around = neighbours(found, first)
-        return found, [*self._first.names, *names], np.hstack([rows, around])
-
-    def _judged(self, found: Candidates) -> tuple[Rows, Rows]:
-        """Return the rows of the first judgement, and a probability for each candidate."""
-        rows = _checked(*matrix(found), self._first)
-        return rows, self._first.probabilities(rows)
+        return found, [*trees.names, *names], np.hstack([rows, around])
 
     def candidates(
         self,
@@ -198,6 +186,12 @@ def beside_plain_fusion(judged: Rows, plain: Rows, weight: float = PLAIN_WEIGHT)
     """
     odds = judged / (1 - judged + 1e-12) * np.exp(weight * plain)
     return odds / (1 + odds)
+
+
+def _judged(found: Candidates, trees: TreeEnsemble) -> tuple[Rows, Rows]:
+    """Return the rows of the first judgement, and a probability for each candidate."""
+    rows = _checked(*matrix(found), trees)
+    return rows, trees.probabilities(rows)
 
 
 def _checked(names: Sequence[str], rows: Rows, ensemble: TreeEnsemble) -> Rows:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from hetarag.retrievers.excerpts import EXCERPTS, TITLED
 from hetarag.retrievers.features import Candidates, matrix
 from hetarag.retrievers.links import Asked, Step, choose_steps, follow
 from hetarag.retrievers.neighbours import neighbours
-from hetarag.retrievers.ranker import FIRST, SECOND
 from hetarag.retrievers.trees import TreeEnsemble
 from hetarag.types import Link, Query, RankedEvidence, Vector
 
@@ -88,7 +88,8 @@ def test_shares_count_rare_words_more() -> None:
     assert asked.share(frozenset({"fram"}), frozenset()) == 0.0
 
 
-def test_features_are_those_that_the_ranker_was_trained_on() -> None:
+@pytest.mark.parametrize("files", [TITLED, EXCERPTS])
+def test_features_are_those_that_the_ranker_was_trained_on(files: tuple[str, str]) -> None:
     asked = Asked(QUESTION, PASSAGES)
     steps = choose_steps([ARCHER], asked, {"fram": 1.0}, PASSAGES, 20)
     found = Candidates(
@@ -105,14 +106,14 @@ def test_features_are_those_that_the_ranker_was_trained_on() -> None:
     names, rows = matrix(found)
     assert rows.shape == (3, len(names))
     assert np.isfinite(rows).all()
-    ranker = TreeEnsemble.load(FIRST)
+    ranker = TreeEnsemble.load(files[0])
     assert tuple(names) == ranker.names
     first = ranker.probabilities(rows)
     more, around = neighbours(found, first)
     names, rows = [*names, *more], np.hstack([rows, around])
     assert rows.shape == (3, len(names))
     assert np.isfinite(rows).all()
-    ranker = TreeEnsemble.load(SECOND)
+    ranker = TreeEnsemble.load(files[1])
     assert tuple(names) == ranker.names
     scores = dict(zip(found.ids, ranker.probabilities(rows), strict=True))
     assert scores["archer"] > scores["gauss"]
