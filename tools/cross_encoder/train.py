@@ -33,7 +33,7 @@ from hetarag.models.cross_encoder import encode_pairs
 from hetarag.models.install import install
 from hetarag.models.pooling import load_tokenizer
 from hetarag.models.registry import MINILM_INT8
-from hetarag.retrievers.ranker import FIRST, SECOND
+from hetarag.retrievers.excerpts import TITLED
 from hetarag.retrievers.trees import TreeEnsemble
 
 CANDIDATES = 40  # of a question are kept, and all that answer
@@ -245,7 +245,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(0)
     lines = [json.loads(line) for line in options.chains.read_text("utf-8").splitlines()]
-    shipped = [(TreeEnsemble.load(FIRST), TreeEnsemble.load(SECOND))]
+    shipped = [(TreeEnsemble.load(TITLED[0]), TreeEnsemble.load(TITLED[1]))]
     sets = Sets(options.data, options.kb)
     judges = unseen(sets, options.sets)
     items: list[Item] = []

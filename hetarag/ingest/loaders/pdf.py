@@ -11,11 +11,24 @@ import contextlib
 import io
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from hetarag.ingest.loaders.pdf_outline import Bookmark, bookmarks, heading_lines, merged
-from hetarag.ingest.loaders.pdf_type import Line, bookmarks_by_type, lines_of
+from hetarag.ingest.loaders.pdf_outline import (
+    DEEPEST,
+    Bookmark,
+    Lines,
+    bookmarks,
+    heading_lines,
+)
+from hetarag.ingest.loaders.pdf_type import (
+    Line,
+    full_line,
+    headings_by_type,
+    lines_of,
+)
 from hetarag.ingest.parsed import Parsed, clean, join_pages, numbered, one_line
 from hetarag.ingest.sections import guessed
 from hetarag.types import Heading, MetadataValue
@@ -23,7 +36,8 @@ from hetarag.types import Heading, MetadataValue
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-_HYPHEN = re.compile(r"(?<=[a-zà-ÿ])-\n(?=[a-zà-ÿ])")
+_SECTIONS = 3  # headings: with fewer the type may tell a letterhead or a title alone
+_DIVIDED = re.compile(r"[a-zà-ÿ]-\n[a-zà-ÿ]")  # a word at the end of a line
 _LIST_LINE = re.compile(r"[-*•‣–—]\s|\d{1,3}[.)]\s|\(?[a-z]\)\s")
 
 
@@ -38,9 +52,12 @@ def parse(data: bytes) -> Parsed:
         read, broken = _pages(reader)
         outline = bookmarks(reader)
         metadata, title = _properties(reader)
-    typed = bookmarks_by_type([lines for _, lines in read])
-    marks = merged(outline, typed)
-    written = [paragraphs(text, marks.get(n, ())) for n, (text, _) in enumerate(read, 1)]
+    typed = headings_by_type([lines for _, lines in read])
+    deepest = max((mark.level for marks in outline.values() for mark in marks), default=0)
+    written = [
+        paragraphs(text, outline.get(page, ()), _below(deepest, typed.get(page, {})))
+        for page, (text, _) in enumerate(read, 1)
+    ]
     texts = [text for text, _ in written]
     warnings: list[str] = []
     if b"%%EOF" not in data[-2048:]:
@@ -62,7 +79,7 @@ def parse(data: bytes) -> Parsed:
         for page, (_, own) in zip(pages, written, strict=True)
         for h in own
     ]
-    if not typed:
+    if sum(map(len, typed.values())) < _SECTIONS:
         headings = _with_guesses(headings, guessed(text))
     return Parsed(
         text,
@@ -74,17 +91,18 @@ def parse(data: bytes) -> Parsed:
     )
 
 
-def paragraphs(text: str, marks: Sequence[Bookmark] = ()) -> tuple[str, list[Heading]]:
+def paragraphs(
+    text: str, marks: Sequence[Bookmark] = (), typed: Mapping[int, Lines] = MappingProxyType({})
+) -> tuple[str, list[Heading]]:
     """Join the lines of a page to paragraphs; return them and the headings among them.
 
     A line ends a paragraph when it is clearly shorter than the page's longest lines and ends a
     sentence, or is followed by a line that begins like a new one. Headings, the lines that
-    `marks` name, are paragraphs of their own.
+    `marks` name and those that begin at the numbers of `typed`, are paragraphs of their own.
     """
-    lines = [line.strip() for line in _HYPHEN.sub("", clean(text)).split("\n")]
-    lengths = sorted(len(line) for line in lines if line)
-    full = lengths[len(lengths) * 9 // 10] if lengths else 0
-    starts = heading_lines(marks, lines)
+    lines, numbers = _lines(text)
+    full = full_line(lines)
+    starts = _starts(lines, numbers, marks, typed)
     joined, previous = "", ""
     headings: list[Heading] = []
     number = 0
@@ -104,6 +122,45 @@ def paragraphs(text: str, marks: Sequence[Bookmark] = ()) -> tuple[str, list[Hea
                 headings.append(Heading(level, len(joined) - len(line), len(joined)))
         previous = "" if level else line
     return joined, headings
+
+
+def _lines(text: str) -> tuple[list[str], list[int]]:
+    """Return the cleaned lines of a page, and which of its lines each begins with."""
+    lines: list[str] = []
+    numbers: list[int] = []
+    for number, raw in enumerate(text.split("\n")):
+        for line in clean(raw).split("\n"):
+            if lines and _DIVIDED.fullmatch(f"{lines[-1][-2:]}\n{line[:1]}"):
+                lines[-1] = lines[-1][:-1] + line
+            else:
+                lines.append(line.strip())
+                numbers.append(number)
+    return lines, numbers
+
+
+def _starts(
+    lines: Sequence[str],
+    numbers: Sequence[int],
+    marks: Sequence[Bookmark],
+    typed: Mapping[int, Lines],
+) -> dict[int, Lines]:
+    """Return the headings by their first line: those of the outline, then those that the type tells."""
+    spans: dict[int, Lines] = {}
+    for number, heading in typed.items():
+        start, end = (bisect_left(numbers, at) for at in (number, number + heading.lines))
+        if start < end and numbers[start] == number:
+            spans[start] = Lines(heading.level, end - start)
+    found = heading_lines(marks, lines, spans.keys())
+    taken = {at for start, heading in found.items() for at in range(start, start + heading.lines)}
+    for start, heading in spans.items():
+        if taken.isdisjoint(range(start, start + heading.lines)):
+            found[start] = heading
+    return found
+
+
+def _below(deepest: int, typed: Mapping[int, Lines]) -> dict[int, Lines]:
+    """Return the headings that the type tells on levels below those of the outline."""
+    return {n: Lines(min(deepest + h.level, DEEPEST), h.lines) for n, h in typed.items()}
 
 
 def _with_guesses(marked: Sequence[Heading], guesses: Sequence[Heading]) -> Sequence[Heading]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -56,11 +56,14 @@ def bookmarks(reader: PdfReader) -> dict[int, list[Bookmark]]:
     return found
 
 
-def heading_lines(marks: Sequence[Bookmark], lines: Sequence[str]) -> dict[int, Lines]:
+def heading_lines(
+    marks: Sequence[Bookmark], lines: Sequence[str], set_off: Collection[int] = ()
+) -> dict[int, Lines]:
     """Return the headings that `marks` name among the lines of their page, by their first line.
 
-    A heading's number may be in its bookmark or on the page alone, but not differ. Where words stand
-    on the page more than once, its first line is taken last: it is a running head most of the time.
+    A heading's number may be in its bookmark or on the page alone, but not differ. Where words stand on
+    the page more than once, lines that are `set_off` are taken first, and its first line is taken last: it
+    is a running head most of the time.
     """
     found: dict[int, Lines] = {}
     if not marks:
@@ -76,7 +79,15 @@ def heading_lines(marks: Sequence[Bookmark], lines: Sequence[str]) -> dict[int, 
                     numbered[bare].append(range(start, start + count))
     first = next((at for at, line in enumerate(lines) if line), 0)
     for spans in (*whole.values(), *numbered.values()):  # the best one last
-        spans.sort(key=lambda span: (span.start == first, span.start, len(span)), reverse=True)
+        spans.sort(
+            key=lambda span: (
+                span.start not in set_off,
+                span.start == first,
+                span.start,
+                len(span),
+            ),
+            reverse=True,
+        )
     taken: set[int] = set()
 
     def free(spans: list[range]) -> range | None:
@@ -99,24 +110,12 @@ def heading_lines(marks: Sequence[Bookmark], lines: Sequence[str]) -> dict[int, 
     return found
 
 
-def merged(
-    outline: Mapping[int, Sequence[Bookmark]], others: Mapping[int, Sequence[Bookmark]]
-) -> dict[int, list[Bookmark]]:
-    """Return both by page: the others, less what the outline has on their page, on levels below it."""
-    deepest = max((mark.level for marks in outline.values() for mark in marks), default=0)
-    found = {page: list(marks) for page, marks in outline.items()}
-    for page, marks in others.items():
-        named = {_bare(name_key(mark.title)) for mark in outline.get(page, ())}
-        found.setdefault(page, []).extend(
-            Bookmark(min(deepest + level, DEEPEST), title)
-            for level, title in marks
-            if _bare(name_key(title)) not in named
-        )
-    return found
+def bare_key(title: str) -> str:
+    """Return the key of a title without the number before it."""
+    return _bare(name_key(title))
 
 
 def _bare(key: str) -> str:
-    """Return the key of a title without the number before it."""
     return _NUMBER.sub("", key)
 
 

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hetarag.ingest.loaders.pdf_outline import DEEPEST, HEADING_LINES, Bookmark
-from hetarag.text import name_key
+from hetarag.ingest.loaders.pdf_outline import DEEPEST, HEADING_LINES, Lines, bare_key
 
 if TYPE_CHECKING:
     from pypdf import PageObject
 
 _LARGER = 1.1  # times the size of the text
+_ONE_WAY = (
+    0.4  # of the letters are set as the text: with fewer it has no one size (a scan's, by OCR)
+)
 _MOST_OF_TEXT = 1 / 3  # of the letters: what more of them are set in tells no headings
 _LONGEST = 140  # characters of a heading
 _EDGE = 2  # lines at either end of a page that may be running heads
 _RUNNING = 3  # pages that have them
-_BOLD = re.compile(r"bold|black|heavy|demi|cmbx|cmssbx|sfbx|ecbx", re.IGNORECASE)
-_BEGINS = re.compile(r"""[^\W_]|["'“‘«(\[§¿¡]""")
+_MOST_DRAWN = 200_000  # bytes that draw a page: with more, plots and maps take longer than the text
+_BOLD = re.compile(
+    r"bold|black|heavy|demi(?!light)|medi(?!um)|cmbx|cmssbx|sfbx|ecbx", re.IGNORECASE
+)
+_BEGINS = re.compile(r"""[^\W_]|["'“‘«(\[§¿¡（【《「『■◆●]""")
+_ENDS = ".,;:。，、；："
 _LEADER = re.compile(r"(?:\.\s?){4}|…\s?…|_{4}")  # to the number of a page, in a table of contents
-_PAGE = re.compile(r"\s+\d{1,4}$")
-_PAGE_AT_EITHER_END = re.compile(rf"^\d{{1,4}}(?=\s|$)|{_PAGE.pattern}")
+_NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s")
+_PAGE_AT_END = re.compile(r"(?<!\s)\s++(\d{1,4})(?:\s*(?:/|of)\s*\d{1,4})?$")
+_PAGE_AT_START = re.compile(r"^(\d{1,4})(?=\s|$)")
 
 
 class Style(NamedTuple):
@@ -43,15 +50,32 @@ class Line(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """Lines in a row that stand out in one way."""
+    """Lines in a row that stand out in one way and read like a heading."""
 
     page: int
+    first: int
+    lines: Sequence[str]
     style: Style
-    text: str
+
+
+def full_line(lines: Sequence[str]) -> int:
+    """Return how many characters the long lines of a page have."""
+    lengths = sorted(len(line) for line in lines if line)
+    return lengths[len(lengths) * 9 // 10] if lengths else 0
 
 
 def lines_of(page: PageObject) -> tuple[str, list[Line]]:
-    """Return the text of a page and its lines as they are set."""
+    """Return the text of a page and its lines as they are set.
+
+    A page that draws a lot, or is damaged in what only the type needs, has its text and no lines.
+    """
+    with suppress(Exception):
+        if _drawn(page) <= _MOST_DRAWN:
+            return _set_lines(page)
+    return page.extract_text(), []
+
+
+def _set_lines(page: PageObject) -> tuple[str, list[Line]]:
     lines: list[Line] = []
     pieces: list[tuple[str, Style]] = []
 
@@ -62,9 +86,9 @@ def lines_of(page: PageObject) -> tuple[str, list[Line]]:
     def visit(text: str, here: Any, matrix: Any, font: Any, size: Any) -> None:
         style = Style(0.0, False)
         with suppress(Exception):  # whatever a damaged font or matrix holds: the text is there
-            area = _area(here) * _area(matrix)
-            name = str(font["/BaseFont"]) if font else ""
-            style = Style(round(2 * abs(size) * math.sqrt(area)) / 2, bool(_BOLD.search(name)))
+            name = str(font.get("/BaseFont", ""))[:_LONGEST] if font else ""
+            points = abs(size) * math.sqrt(_area(here) * _area(matrix))
+            style = Style(round(2 * points) / 2, bool(_BOLD.search(name)))
         first, *others = text.split("\n")
         pieces.append((first, style))
         for other in others:
@@ -76,47 +100,52 @@ def lines_of(page: PageObject) -> tuple[str, list[Line]]:
     return text, lines
 
 
-def bookmarks_by_type(pages: Sequence[Sequence[Line]]) -> dict[int, list[Bookmark]]:
-    """Return the headings by page, from 1; the level is the place of their size, the largest being 1.
+def headings_by_type(pages: Sequence[Sequence[Line]]) -> dict[int, dict[int, Lines]]:
+    """Return the headings by page, from 1, and by their first line, from 0.
 
-    Bold type of the text's size comes after all larger ones. Running heads are none, nor is a table of
-    contents, nor a paragraph. Where more than a third of the letters stand out, nothing does.
+    The level is the place of their size, the largest being 1; bold type of the text's size comes after all
+    larger ones. Running heads are none, nor is a table of contents, nor a paragraph. Where too few of the
+    letters are set in one way, or more than a third stand out, nothing does.
     """
     letters: Counter[Style] = Counter()
     for lines in pages:
         for line in lines:
             letters[line.style] += _letters(line.text)
-    total = letters.total()
-    if not total:
+    if not letters.total():
         return {}
-    text = letters.most_common(1)[0][0]
+    ((text, most),) = letters.most_common(1)
     out = {style for style in letters if _stands_out(style, text)}
-    if sum(letters[style] for style in out) > _MOST_OF_TEXT * total:
+    standing = sum(letters[style] for style in out)
+    if most < _ONE_WAY * letters.total() or standing > _MOST_OF_TEXT * letters.total():
         return {}
     often = _often(pages)
-    own = [_without_running_heads(lines, often) for lines in pages]
-    found = [b for n, lines in enumerate(own, 1) for b in _blocks(n, lines, out, text)]
-    words = {name_key(block.text) for block in found}
-    kept = [
+    found = [
         block
-        for block in found
-        if (bare := _PAGE.sub("", block.text)) == block.text or name_key(bare) not in words
+        for page, lines in enumerate(pages, 1)
+        for block in _blocks(page, _without_running_heads(page, lines, often), out, text)
     ]
+    last = {bare_key(" ".join(block.lines)): block.page for block in found}
+    kept = [block for block in found if not _of_contents(block, last, len(pages))]
     place = {style: n for n, style in enumerate(sorted({b.style for b in kept}, reverse=True), 1)}
-    marks: dict[int, list[Bookmark]] = defaultdict(list)
+    headings: dict[int, dict[int, Lines]] = {}
     for block in kept:
-        marks[block.page].append(Bookmark(min(place[block.style], DEEPEST), block.text))
-    return marks
+        level = min(place[block.style], DEEPEST)
+        headings.setdefault(block.page, {})[block.first] = Lines(level, len(block.lines))
+    return headings
 
 
 def _often(pages: Sequence[Sequence[Line]]) -> set[Line]:
-    """Return what comes again and again as the first or last lines of pages, numbers aside."""
-    seen = Counter(key for lines in pages for key in {_plain(lines[at]) for at in _edges(lines)})
+    """Return what comes again and again as the first or last lines of pages."""
+    seen = Counter(
+        key
+        for page, lines in enumerate(pages, 1)
+        for key in {_running(page, lines[at]) for at in _edges(lines)}
+    )
     return {key for key, count in seen.items() if count >= _RUNNING}
 
 
-def _without_running_heads(lines: Sequence[Line], often: set[Line]) -> list[Line]:
-    heads = {at for at in _edges(lines) if _plain(lines[at]) in often}
+def _without_running_heads(page: int, lines: Sequence[Line], often: set[Line]) -> list[Line]:
+    heads = {at for at in _edges(lines) if _running(page, lines[at]) in often}
     return [line._replace(text="") if at in heads else line for at, line in enumerate(lines)]
 
 
@@ -126,19 +155,53 @@ def _edges(lines: Sequence[Line]) -> list[int]:
     return [*written[:_EDGE], *written[-_EDGE:]]
 
 
-def _plain(line: Line) -> Line:
-    return line._replace(text=_PAGE_AT_EITHER_END.sub("", line.text))
+def _running(page: int, line: Line) -> Line:
+    """Return the line with the number at its start or end as told from the page's place in the file.
+
+    So the heads of pages are alike, and "Annex 1" and "Annex 2" are not.
+    """
+    text = _PAGE_AT_START.sub(lambda m: f"#{int(m[1]) - page}", line.text)
+    return line._replace(text=_PAGE_AT_END.sub(lambda m: f" #{int(m[1]) - page}", text))
 
 
 def _blocks(page: int, lines: Sequence[Line], out: set[Style], text: Style) -> Iterator[_Block]:
     """Yield what reads like a heading among the lines that stand out; of larger type the weight is left out."""
+    full = full_line([line.text for line in lines])
+    at = 0
     for (style, words), group in groupby(lines, key=lambda line: (line.style, bool(line.text))):
-        same = list(group)
-        if words and style in out and len(same) <= HEADING_LINES:
-            heading = " ".join(line.text for line in same)
-            if _reads_like_a_heading(heading):
-                kind = Style(max(style.size, text.size), style.size <= text.size)
-                yield _Block(page, kind, heading)
+        same = [line.text for line in group]
+        at += len(same)
+        if not words or style not in out or len(same) > 2 * HEADING_LINES:
+            continue
+        after = lines[at].text if at < len(lines) else ""
+        if len(same[-1]) >= 0.75 * full and after[:1].islower():
+            continue  # a sentence that begins in bold and goes on
+        kind = Style(max(style.size, text.size), style.size <= text.size)
+        first = at - len(same)
+        for part in _parts(same):
+            if len(part) <= HEADING_LINES and _reads_like_a_heading(" ".join(part)):
+                yield _Block(page, first, part, kind)
+            first += len(part)
+
+
+def _parts(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Divide lines of one style where one begins with the number of a section."""
+    begin = 0
+    for at in range(1, len(lines) + 1):
+        if at == len(lines) or _NUMBERED.match(lines[at]):
+            yield lines[begin:at]
+            begin = at
+
+
+def _of_contents(block: _Block, last: Mapping[str, int], pages: int) -> bool:
+    """Tell whether each line is a heading of a later page, and the number of a page."""
+    for line in block.lines:
+        number = _PAGE_AT_END.search(line)
+        if number is None or int(number[1]) > pages:
+            return False
+        if last.get(bare_key(line[: number.start()]), 0) <= block.page:
+            return False
+    return True
 
 
 def _reads_like_a_heading(words: str) -> bool:
@@ -146,7 +209,7 @@ def _reads_like_a_heading(words: str) -> bool:
         len(words) <= _LONGEST
         and _letters(words) > 1
         and bool(_BEGINS.match(words))
-        and words[-1] not in ".,;。，、"
+        and words[-1] not in _ENDS
         and not _LEADER.search(words)
     )
 
@@ -166,6 +229,19 @@ def _style(pieces: Sequence[tuple[str, Style]]) -> Style:
         bold += count * style.bold
     total = sizes.total()
     return Style(sizes.most_common(1)[0][0], bold >= 0.9 * total) if total else Style(0.0, False)
+
+
+def _drawn(page: PageObject) -> int:
+    """Return how many bytes draw a page, those of its forms among them."""
+    contents = page.get_contents()
+    total = len(contents.get_data()) if contents is not None else 0
+    resources: Any = page.get("/Resources")
+    forms: Any = resources and resources.get_object().get("/XObject")
+    for reference in forms.get_object().values() if forms else ():
+        form = reference.get_object()
+        if form.get("/Subtype") == "/Form":
+            total += len(form.get_data())
+    return total
 
 
 def _area(matrix: Sequence[float]) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
 from pypdf import PdfWriter
-from pypdf.generic import DictionaryObject, NameObject, NumberObject, StreamObject
+from pypdf.generic import DictionaryObject, NameObject, StreamObject
 
-from hetarag.ingest.loaders.pdf_type import Line, Style, bookmarks_by_type
+from hetarag.ingest.loaders.pdf_type import Line, Style, headings_by_type
 from hetarag.types import Document
 from tests.ingest.conftest import Outcome
 from tests.ingest.loaders.test_pdf import LONG, saved
@@ -20,14 +21,17 @@ FONTS = {"Regular": "/Helvetica", "Bold": "/ABCDEF+Helvetica-Bold", "TeX": "/XYZ
 
 
 def typeset(*pages: Sequence[Set], scaled: bool = False, fonts: bool = True) -> PdfWriter:
-    """Return a PDF with each line in its size and font; `scaled` has the size in the matrix alone."""
+    """Return a PDF with each line in its size and font; `scaled` has the size in the matrix alone.
+
+    Without `fonts` they have no names, as those that a file draws itself (Type 3).
+    """
     writer = PdfWriter()
     named = {
         NameObject(f"/{name}"): DictionaryObject(
             {
                 NameObject("/Type"): NameObject("/Font"),
                 NameObject("/Subtype"): NameObject("/Type1"),
-                NameObject("/BaseFont"): NameObject(base) if fonts else NumberObject(7),
+                **({NameObject("/BaseFont"): NameObject(base)} if fonts else {}),
             }
         )
         for name, base in FONTS.items()
@@ -110,7 +114,7 @@ def test_the_outline_comes_first(read: Read) -> None:
         *TEXT,
         ("Notice", 12, "Bold"),
         *TEXT,
-        ("Sick", 10, "Bold"),
+        ("Sick", 14, "Bold"),
         *TEXT,
     ]
     writer = typeset(page, [("Leave", 10, "Regular"), *TEXT])
@@ -136,17 +140,121 @@ def test_where_much_stands_out_or_nothing_the_look_decides(read: Read) -> None:
 
 
 def test_fonts_that_cannot_be_read_cost_no_text(read: Read) -> None:
-    writer = typeset([("Leave", 14, "Bold"), *TEXT], fonts=False)
+    writer = typeset([*TEXT, ("Leave", 14, "Bold"), *TEXT], fonts=False)
     document = read("a.pdf", saved(writer)).document
     assert LONG in document.text
     assert headings(document) == [(1, "Leave")]  # by its size, which the page itself tells
+
+
+def test_a_letterhead_or_a_title_alone_leaves_the_look_to_tell(read: Read) -> None:
+    short = ("It ends here", 10, "Regular")
+    plain = [
+        line
+        for words in ("Notice periods", "Sick pay")
+        for line in (short, (words, 10, "Regular"), *TEXT)
+    ]
+    document = read("a.pdf", saved(typeset([("ACME", 24, "Regular"), *TEXT, *plain]))).document
+    assert headings(document) == [(1, "ACME"), (2, "Notice periods"), (2, "Sick pay")]
+
+
+def test_a_sentence_that_begins_in_bold_is_no_heading(read: Read) -> None:
+    begins = (LONG.replace("A line", "Some line"), 10, "Bold")
+    goes_on = ("and this is where its sentence ends.", 10, "Regular")
+    lines = [("Leave", 14, "Bold"), *TEXT, begins, goes_on, *TEXT, ("Pay", 14, "Bold"), *TEXT, ("Sick", 14, "Bold"), *TEXT]  # fmt: skip
+    document = read("a.pdf", saved(typeset(lines))).document
+    assert [words for _, words in headings(document)] == ["Leave", "Pay", "Sick"]
+    assert f"{begins[0]} {goes_on[0]}" in document.text
+
+
+def test_divided_words_numbers_and_other_scripts(read: Read) -> None:
+    lines = [
+        ("Management of travel reim-", 14, "Bold"), ("bursement claims", 14, "Bold"), *TEXT,
+        ("4 Terms of payment", 14, "Bold"), ("4.1 Invoices", 14, "Bold"), *TEXT,
+        ("Name of the child:", 10, "Bold"), *TEXT,
+    ]  # fmt: skip
+    document = read("a.pdf", saved(typeset(lines))).document
+    words = [words for _, words in headings(document)]
+    assert words == [
+        "Management of travel reimbursement claims",
+        "4 Terms of payment",
+        "4.1 Invoices",
+    ]
+    text = [Line(LONG, Style(10.0, False))] * 9
+    for opening in ("（一）总则", "【重要】概要", "■概要", "Ωμέγα"):
+        assert list(headings_by_type([[Line(opening, Style(14.0, True)), *text]])) == [1]
+
+
+def test_a_heading_is_the_line_that_is_set_so(read: Read) -> None:
+    table = [("Grade", 10, "Regular"), ("Pay", 10, "Regular"), ("Days", 10, "Regular")]
+    lines = [
+        ("Pay", 14, "Bold"),
+        *TEXT,
+        *table,
+        *TEXT,
+        ("Sick", 14, "Bold"),
+        *TEXT,
+        ("Trips", 14, "Bold"),
+    ]
+    writer = typeset(lines)
+    for outlined in (False, True):
+        if outlined:
+            writer.add_outline_item(title="Pay", page_number=0)
+        document = read("a.pdf", saved(writer)).document
+        assert [document.text[h.start : h.end] for h in document.headings] == [
+            "Pay",
+            "Sick",
+            "Trips",
+        ]
+        assert document.headings[0].start == 0
+
+
+def test_headings_with_numbers_are_no_table_of_contents(read: Read) -> None:
+    names = ("Budget", "Budget 2024", "Option", "Option 1", "Option 2")
+    lines = [line for name in names for line in ((name, 14, "Bold"), *TEXT[:3])]
+    assert [words for _, words in headings(read("a.pdf", saved(typeset(lines))).document)] == list(
+        names
+    )
+    annexes = [[(f"Annex {n}", 14, "Bold"), *TEXT] for n in (1, 2, 3)]
+    pages = [page for annex in annexes for page in (annex, TEXT)]
+    assert [words for _, words in headings(read("b.pdf", saved(typeset(*pages))).document)] == [
+        "Annex 1", "Annex 2", "Annex 3"
+    ]  # fmt: skip
+
+
+def test_numbers_of_pages_are_no_headings(read: Read) -> None:
+    pages = [[*TEXT, (f"Page {n} of 4", 14, "Bold")] for n in (1, 2, 3, 4)]
+    assert headings(read("a.pdf", saved(typeset(*pages))).document) == []
+
+
+def test_drawings_cost_no_time_and_no_text(read: Read) -> None:
+    writer = typeset(TEXT, [])
+    stream = writer.pages[1]["/Contents"]
+    assert isinstance(stream, StreamObject)
+    stream.set_data(b"10 10 m 20 20 l S " * 300_000)
+    begun = time.monotonic()
+    outcome = read("a.pdf", saved(writer))
+    assert time.monotonic() - begun < 5
+    assert outcome.warnings == ["a.pdf: no text on page 2; run text recognition (OCR) on scans"]
+
+
+def test_long_blanks_are_read_at_once() -> None:
+    line = Line("a" + " " * 50_000 + "b", Style(14.0, False))
+    begun = time.monotonic()
+    headings_by_type([[line, *[Line(LONG, Style(10.0, False))] * 9]])
+    assert time.monotonic() - begun < 2
+
+
+def test_sizes_that_an_ocr_guesses_tell_nothing() -> None:
+    sizes = 35 * [10.0] + 27 * [9.5] + 27 * [10.5] + 11 * [12.0]
+    lines = [Line(f"Line {n} of a scan", Style(sizes[37 * n % 100], False)) for n in range(100)]
+    assert headings_by_type([lines]) == {}
 
 
 def test_levels_end_at_six_and_empty_pages_have_none() -> None:
     text = [Line(LONG, Style(10.0, False))] * 9
     sizes = [Line(f"Heading {n}", Style(30.0 - n, True)) for n in range(9)]
     lines = [line for heading in sizes for line in (heading, *text)]
-    marks = bookmarks_by_type([[], lines, [Line("", Style(0.0, False))]])
-    assert [mark.level for mark in marks[2]] == [1, 2, 3, 4, 5, 6, 6, 6, 6]
-    assert list(marks) == [2]
-    assert bookmarks_by_type([]) == bookmarks_by_type([[]]) == {}
+    found = headings_by_type([[], lines, [Line("", Style(0.0, False))]])
+    assert [heading.level for heading in found[2].values()] == [1, 2, 3, 4, 5, 6, 6, 6, 6]
+    assert list(found) == [2]
+    assert headings_by_type([]) == headings_by_type([[]]) == {}
