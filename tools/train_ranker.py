@@ -329,6 +329,10 @@ def main() -> None:
     parser.add_argument("--kb", type=Path, default=Path("runs/ranker"))
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
+    if any("+" in name for name in options.sets):
+        parser.error("sets are named as they are: their shapes are learnt from anyway")
+    if options.only == "fuser" and (options.test or options.leave_out):
+        parser.error("--test and --leave-out are about the trees")
     sets = Sets(options.data, options.kb)
     wanted = [options.only] if options.only else ["titled", "excerpts", "fuser"]
 
