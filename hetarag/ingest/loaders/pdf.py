@@ -2,7 +2,7 @@
 
 The outline that a PDF carries ("bookmarks") names its headings and their levels; one counts where its
 page has it as lines of their own. Larger and bolder type tells headings too, below those that the outline
-has. What only reads like a heading counts where the type tells none.
+has. What only reads like a heading counts where the type tells none or next to none.
 """
 
 from __future__ import annotations
