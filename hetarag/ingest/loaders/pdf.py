@@ -126,16 +126,17 @@ def paragraphs(
 
 def _lines(text: str) -> tuple[list[str], list[int]]:
     """Return the cleaned lines of a page, and which of its lines each begins with."""
-    lines: list[str] = []
+    pieces: list[list[str]] = []
     numbers: list[int] = []
     for number, raw in enumerate(text.split("\n")):
-        for line in clean(raw).split("\n"):
-            if lines and _DIVIDED.fullmatch(f"{lines[-1][-2:]}\n{line[:1]}"):
-                lines[-1] = lines[-1][:-1] + line
+        for line in map(str.strip, clean(raw).split("\n")):
+            if pieces and _DIVIDED.fullmatch(f"{pieces[-1][-1][-2:]}\n{line[:1]}"):
+                pieces[-1][-1] = pieces[-1][-1][:-1]
+                pieces[-1].append(line)
             else:
-                lines.append(line.strip())
+                pieces.append([line])
                 numbers.append(number)
-    return lines, numbers
+    return ["".join(line) for line in pieces], numbers
 
 
 def _starts(

@@ -24,6 +24,7 @@ _LONGEST = 140  # characters of a heading
 _EDGE = 2  # lines at either end of a page that may be running heads
 _RUNNING = 3  # pages that have them
 _MOST_DRAWN = 200_000  # bytes that draw a page: with more, plots and maps take longer than the text
+_SHOWS = re.compile(rb"T[jJ]|['\"]|Do\b")  # text, or a form that may
 _BOLD = re.compile(
     r"bold|black|heavy|demi(?!light)|medi(?!um)|cmbx|cmssbx|sfbx|ecbx", re.IGNORECASE
 )
@@ -31,7 +32,7 @@ _BEGINS = re.compile(r"""[^\W_]|["'“‘«(\[§¿¡（【《「『■◆●]"""
 _ENDS = ".,;:。，、；："
 _LEADER = re.compile(r"(?:\.\s?){4}|…\s?…|_{4}")  # to the number of a page, in a table of contents
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?\s")
-_PAGE_AT_END = re.compile(r"(?<!\s)\s++(\d{1,4})(?:\s*(?:/|of)\s*\d{1,4})?$")
+_PAGE_AT_END = re.compile(r"(?<!\s)\s++(\d{1,4})(\s*(?:/|of)\s*\d{1,4})?$")
 _PAGE_AT_START = re.compile(r"^(\d{1,4})(?=\s|$)")
 
 
@@ -70,7 +71,7 @@ def lines_of(page: PageObject) -> tuple[str, list[Line]]:
     A page that draws a lot, or is damaged in what only the type needs, has its text and no lines.
     """
     with suppress(Exception):
-        if _drawn(page) <= _MOST_DRAWN:
+        if _worth_it(page):
             return _set_lines(page)
     return page.extract_text(), []
 
@@ -97,6 +98,8 @@ def _set_lines(page: PageObject) -> tuple[str, list[Line]]:
 
     text = page.extract_text(visitor_text=visit)
     end()
+    if [line.strip() for line in text.split("\n")] != [line.text for line in lines]:
+        return text, []  # a form that broke half way: its lines were told and are not in the text
     return text, lines
 
 
@@ -118,11 +121,11 @@ def headings_by_type(pages: Sequence[Sequence[Line]]) -> dict[int, dict[int, Lin
     standing = sum(letters[style] for style in out)
     if most < _ONE_WAY * letters.total() or standing > _MOST_OF_TEXT * letters.total():
         return {}
-    often = _often(pages)
+    often = _often(pages, text)
     found = [
         block
         for page, lines in enumerate(pages, 1)
-        for block in _blocks(page, _without_running_heads(page, lines, often), out, text)
+        for block in _blocks(page, _without_running_heads(page, lines, text, often), out, text)
     ]
     last = {bare_key(" ".join(block.lines)): block.page for block in found}
     kept = [block for block in found if not _of_contents(block, last, len(pages))]
@@ -134,18 +137,20 @@ def headings_by_type(pages: Sequence[Sequence[Line]]) -> dict[int, dict[int, Lin
     return headings
 
 
-def _often(pages: Sequence[Sequence[Line]]) -> set[Line]:
+def _often(pages: Sequence[Sequence[Line]], text: Style) -> set[Line]:
     """Return what comes again and again as the first or last lines of pages."""
     seen = Counter(
         key
         for page, lines in enumerate(pages, 1)
-        for key in {_running(page, lines[at]) for at in _edges(lines)}
+        for key in {_running(page, lines[at], text) for at in _edges(lines)}
     )
     return {key for key, count in seen.items() if count >= _RUNNING}
 
 
-def _without_running_heads(page: int, lines: Sequence[Line], often: set[Line]) -> list[Line]:
-    heads = {at for at in _edges(lines) if _running(page, lines[at]) in often}
+def _without_running_heads(
+    page: int, lines: Sequence[Line], text: Style, often: set[Line]
+) -> list[Line]:
+    heads = {at for at in _edges(lines) if _running(page, lines[at], text) in often}
     return [line._replace(text="") if at in heads else line for at, line in enumerate(lines)]
 
 
@@ -155,13 +160,17 @@ def _edges(lines: Sequence[Line]) -> list[int]:
     return [*written[:_EDGE], *written[-_EDGE:]]
 
 
-def _running(page: int, line: Line) -> Line:
+def _running(page: int, line: Line, text: Style) -> Line:
     """Return the line with the number at its start or end as told from the page's place in the file.
 
-    So the heads of pages are alike, and "Annex 1" and "Annex 2" are not.
+    So the heads of pages are alike. At the end of larger type a number is of "Annex 1", unless it says "1 of 4".
     """
-    text = _PAGE_AT_START.sub(lambda m: f"#{int(m[1]) - page}", line.text)
-    return line._replace(text=_PAGE_AT_END.sub(lambda m: f" #{int(m[1]) - page}", text))
+    larger = _is_larger(line.style, text)
+    words = _PAGE_AT_START.sub(lambda m: f"#{int(m[1]) - page}", line.text)
+    words = _PAGE_AT_END.sub(
+        lambda m: m[0] if larger and not m[2] else f" #{int(m[1]) - page}", words
+    )
+    return line._replace(text=words)
 
 
 def _blocks(page: int, lines: Sequence[Line], out: set[Style], text: Style) -> Iterator[_Block]:
@@ -215,8 +224,13 @@ def _reads_like_a_heading(words: str) -> bool:
 
 
 def _stands_out(style: Style, text: Style) -> bool:
-    larger = style.size >= _LARGER * text.size
-    return larger or (style.bold and not text.bold and style.size >= text.size - 0.5)
+    return _is_larger(style, text) or (
+        style.bold and not text.bold and style.size >= text.size - 0.5
+    )
+
+
+def _is_larger(style: Style, text: Style) -> bool:
+    return style.size >= _LARGER * text.size
 
 
 def _style(pieces: Sequence[tuple[str, Style]]) -> Style:
@@ -231,16 +245,30 @@ def _style(pieces: Sequence[tuple[str, Style]]) -> Style:
     return Style(sizes.most_common(1)[0][0], bold >= 0.9 * total) if total else Style(0.0, False)
 
 
-def _drawn(page: PageObject) -> int:
-    """Return how many bytes draw a page, those of its forms among them."""
+def _worth_it(page: PageObject) -> bool:
+    """Tell whether a page shows text and draws little besides.
+
+    Told how lines are set, pypdf reads drawings that it passes over otherwise.
+    """
     contents = page.get_contents()
-    total = len(contents.get_data()) if contents is not None else 0
-    resources: Any = page.get("/Resources")
-    forms: Any = resources and resources.get_object().get("/XObject")
-    for reference in forms.get_object().values() if forms else ():
-        form = reference.get_object()
-        if form.get("/Subtype") == "/Form":
-            total += len(form.get_data())
+    data = contents.get_data() if contents is not None else b""
+    return bool(_SHOWS.search(data)) and _drawn(data, page, {}) <= _MOST_DRAWN
+
+
+def _drawn(data: bytes, place: Any, known: dict[int, float]) -> float:
+    """Return how many bytes draw a page or form, its forms as often as they are drawn."""
+    total: float = len(data)
+    resources = place.get("/Resources")
+    objects = resources and resources.get_object().get("/XObject")
+    for name, reference in objects.get_object().items() if objects else ():
+        times = data.count(name.encode())
+        form: Any = reference.get_object() if times else None
+        if not hasattr(form, "get_data") or form.get("/Subtype") != "/Form":
+            continue
+        if id(form) not in known:
+            known[id(form)] = math.inf  # while it is read: it draws itself
+            known[id(form)] = _drawn(form.get_data(), form, known)
+        total += times * known[id(form)]
     return total
 
 

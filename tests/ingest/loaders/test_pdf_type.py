@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import pytest
-from pypdf import PdfWriter
-from pypdf.generic import DictionaryObject, NameObject, StreamObject
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    NameObject,
+    NullObject,
+    NumberObject,
+    StreamObject,
+)
 
-from hetarag.ingest.loaders.pdf_type import Line, Style, headings_by_type
+from hetarag.ingest.loaders.pdf import paragraphs
+from hetarag.ingest.loaders.pdf_type import Line, Style, headings_by_type, lines_of
 from hetarag.types import Document
 from tests.ingest.conftest import Outcome
 from tests.ingest.loaders.test_pdf import LONG, saved
@@ -216,9 +226,9 @@ def test_headings_with_numbers_are_no_table_of_contents(read: Read) -> None:
     assert [words for _, words in headings(document)] == [*names, "Budget"]
     annexes = [[(f"Annex {n}", 14, "Bold"), *TEXT] for n in (1, 2, 3)]
     pages = [page for annex in annexes for page in (annex, TEXT)]
-    assert [words for _, words in headings(read("b.pdf", saved(typeset(*pages))).document)] == [
-        "Annex 1", "Annex 2", "Annex 3"
-    ]  # fmt: skip
+    for given in (pages, annexes):  # also one a page
+        found = headings(read("b.pdf", saved(typeset(*given))).document)
+        assert [words for _, words in found] == ["Annex 1", "Annex 2", "Annex 3"]
 
 
 def test_numbers_of_pages_are_no_headings(read: Read) -> None:
@@ -226,15 +236,76 @@ def test_numbers_of_pages_are_no_headings(read: Read) -> None:
     assert headings(read("a.pdf", saved(typeset(*pages))).document) == []
 
 
-def test_drawings_cost_no_time_and_no_text(read: Read) -> None:
-    writer = typeset(TEXT, [])
-    stream = writer.pages[1]["/Contents"]
-    assert isinstance(stream, StreamObject)
-    stream.set_data(b"10 10 m 20 20 l S " * 300_000)
-    begun = time.monotonic()
+def drawn(writer: PdfWriter, data: bytes, *names: str) -> StreamObject:
+    """Return a form that draws and shows what `data` says; the pages list it under `names`."""
+    form = StreamObject()
+    form.set_data(data)
+    form[NameObject("/Type")] = NameObject("/XObject")
+    form[NameObject("/Subtype")] = NameObject("/Form")
+    form[NameObject("/BBox")] = ArrayObject([NumberObject(n) for n in (0, 0, 612, 792)])
+    reference = writer._add_object(form)
+    for page in writer.pages:
+        forms = cast("Any", page["/Resources"]).setdefault(
+            NameObject("/XObject"), DictionaryObject()
+        )
+        for name in names:
+            forms[NameObject(name)] = reference
+    return form
+
+
+def shows(writer: PdfWriter, page: int, data: bytes) -> None:
+    stream = cast("Any", writer.pages[page])["/Contents"]
+    stream.set_data(data + stream.get_data())
+
+
+STROKES = b"10 10 m 20 20 l S "
+
+
+def test_pages_that_draw_a_lot_have_their_text_alone(read: Read) -> None:
+    lines = [("Leave", 14, "Bold"), *TEXT]
+
+    def told(writer: PdfWriter) -> list[bool]:
+        reader = PdfReader(io.BytesIO(saved(writer)))
+        found = [lines_of(page) for page in reader.pages]
+        assert all(
+            text == page.extract_text() for (text, _), page in zip(found, reader.pages, strict=True)
+        )
+        return [bool(own) for _, own in found]
+
+    writer = typeset(lines, lines, lines, [])
+    drawn(writer, STROKES * 1_000, "/Logo", "/Unused")
+    drawn(writer, STROKES * 20_000, "/Map")
+    cast("Any", writer.pages[0]["/Resources"])["/XObject"][NameObject("/Odd")] = NullObject()
+    shows(writer, 1, b"/Logo Do " * 30)
+    shows(writer, 2, b"/Map Do ")
+    shows(writer, 3, STROKES * 300_000)
+    assert told(writer) == [True, False, False, False]
+    around = typeset(lines)
+    form = drawn(around, b"/Again Do ", "/Again")
+    form[NameObject("/Resources")] = cast("Any", around.pages[0])["/Resources"]
+    shows(around, 0, b"/Again Do ")
+    assert told(around) == [False]
     outcome = read("a.pdf", saved(writer))
-    assert time.monotonic() - begun < 5
-    assert outcome.warnings == ["a.pdf: no text on page 2; run text recognition (OCR) on scans"]
+    assert outcome.warnings == ["a.pdf: no text on page 4; run text recognition (OCR) on scans"]
+
+
+def test_a_form_that_breaks_half_way_shifts_no_headings(read: Read) -> None:
+    lines = [line for words in ("Alpha", "Beta", "Gamma") for line in ((words, 14, "Bold"), *TEXT)]
+    writer = typeset(lines)
+    form = drawn(
+        writer, b"BT /Regular 10 Tf 50 780 Td (Seen) Tj 0 -20 Td (Gone) Tj [1] 5 Tf ET", "/F"
+    )
+    form[NameObject("/Resources")] = cast("Any", writer.pages[0])["/Resources"]
+    shows(writer, 0, b"/F Do ")
+    document = read("a.pdf", saved(writer)).document
+    assert LONG not in [words for _, words in headings(document)]
+
+
+def test_words_divided_again_and_again_are_joined_at_once() -> None:
+    begun = time.monotonic()
+    text, _ = paragraphs("\n".join(["abcdefgh-"] * 200_000))
+    assert time.monotonic() - begun < 4
+    assert text == "abcdefgh" * 200_000 + "-"
 
 
 def test_long_blanks_are_read_at_once() -> None:
