@@ -329,8 +329,12 @@ def main() -> None:
     parser.add_argument("--kb", type=Path, default=Path("runs/ranker"))
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    if any("+" in name for name in options.sets):
+    if any("+" in name for name in [*options.sets, *options.leave_out]):
         parser.error("sets are named as they are: their shapes are learnt from anyway")
+    for name in options.test:
+        _, plus, shape = name.partition(":")[0].partition("+")
+        if plus and shape not in SHAPES:
+            parser.error(f"{name}: the shapes of a corpus are {', '.join(SHAPES)}")
     if options.only == "fuser" and (options.test or options.leave_out):
         parser.error("--test and --leave-out are about the trees")
     sets = Sets(options.data, options.kb)

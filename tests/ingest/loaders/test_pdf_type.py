@@ -224,11 +224,11 @@ def test_headings_with_numbers_are_no_table_of_contents(read: Read) -> None:
     later = [("Budget", 14, "Bold"), *TEXT]
     document = read("a.pdf", saved(typeset(lines, later))).document
     assert [words for _, words in headings(document)] == [*names, "Budget"]
-    annexes = [[(f"Annex {n}", 14, "Bold"), *TEXT] for n in (1, 2, 3)]
+    annexes = [[(f"Annex {n}", 14, "Bold"), *TEXT, ("Terms", 14, "Bold"), *TEXT] for n in (1, 2, 3)]
     pages = [page for annex in annexes for page in (annex, TEXT)]
     for given in (pages, annexes):  # also one a page
-        found = headings(read("b.pdf", saved(typeset(*given))).document)
-        assert [words for _, words in found] == ["Annex 1", "Annex 2", "Annex 3"]
+        found = [words for _, words in headings(read("b.pdf", saved(typeset(*given))).document)]
+        assert found == ["Annex 1", "Terms", "Annex 2", "Terms", "Annex 3", "Terms"]
 
 
 def test_numbers_of_pages_are_no_headings(read: Read) -> None:
@@ -278,7 +278,7 @@ def test_pages_that_draw_a_lot_have_their_text_alone(read: Read) -> None:
     cast("Any", writer.pages[0]["/Resources"])["/XObject"][NameObject("/Odd")] = NullObject()
     shows(writer, 1, b"/Logo Do " * 30)
     shows(writer, 2, b"/Map Do ")
-    shows(writer, 3, STROKES * 300_000)
+    shows(writer, 3, STROKES * 5_000)
     assert told(writer) == [True, False, False, False]
     around = typeset(lines)
     form = drawn(around, b"/Again Do ", "/Again")
