@@ -16,19 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from hetarag.ingest.loaders.pdf_outline import (
-    DEEPEST,
-    Bookmark,
-    Lines,
-    bookmarks,
-    heading_lines,
-)
-from hetarag.ingest.loaders.pdf_type import (
-    Line,
-    full_line,
-    headings_by_type,
-    lines_of,
-)
+from hetarag.ingest.loaders.pdf_outline import DEEPEST, Bookmark, Lines, bookmarks, heading_lines
+from hetarag.ingest.loaders.pdf_type import Line, full_line, headings_by_type, lines_of
 from hetarag.ingest.parsed import Parsed, clean, join_pages, numbered, one_line
 from hetarag.ingest.sections import guessed
 from hetarag.types import Heading, MetadataValue
@@ -36,7 +25,7 @@ from hetarag.types import Heading, MetadataValue
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-_SECTIONS = 3  # headings: with fewer the type may tell a letterhead or a title alone
+_SECTIONS = 3  # headings by type: fewer may be a letterhead or a title alone
 _DIVIDED = re.compile(r"[a-zà-ÿ]-\n[a-zà-ÿ]")  # a word at the end of a line
 _LIST_LINE = re.compile(r"[-*•‣–—]\s|\d{1,3}[.)]\s|\(?[a-z]\)\s")
 
@@ -165,7 +154,7 @@ def _below(deepest: int, typed: Mapping[int, Lines]) -> dict[int, Lines]:
 
 
 def _with_guesses(marked: Sequence[Heading], guesses: Sequence[Heading]) -> Sequence[Heading]:
-    """Add what reads like a heading below the sections that the outline names."""
+    """Add what reads like a heading below the sections that are known."""
     if not marked:
         return guesses
     level = max(h.level for h in marked) + 1

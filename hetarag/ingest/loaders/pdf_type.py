@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from pypdf import PageObject
 
 _LARGER = 1.1  # times the size of the text
-_ONE_WAY = (
-    0.4  # of the letters are set as the text: with fewer it has no one size (a scan's, by OCR)
-)
+_ONE_WAY = 0.4  # of the letters are set as the text: with fewer it has no size (a scan's, by OCR)
 _MOST_OF_TEXT = 1 / 3  # of the letters: what more of them are set in tells no headings
 _LONGEST = 140  # characters of a heading
 _EDGE = 2  # lines at either end of a page that may be running heads
