@@ -20,7 +20,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -114,18 +114,43 @@ class Recorder(LinkRanker):
         return Reranking([])
 
 
+@dataclass(frozen=True)
+class Name:
+    """The name of a set in its parts: folder+shape:count."""
+
+    folder: str
+    shape: str = ""
+    count: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read a name as it is given."""
+        base, _, count = text.partition(":")
+        folder, _, shape = base.partition("+")
+        return cls(folder, shape, count)
+
+    def __str__(self) -> str:
+        """Return the name as it is given."""
+        return f"{self.base}:{self.count}" if self.count else self.base
+
+    @property
+    def base(self) -> str:
+        """The name without the count: that of its knowledge base."""
+        return f"{self.folder}+{self.shape}" if self.shape else self.folder
+
+
 @contextmanager
 def opened(data: Path, kb: Path, name: str) -> Iterator[HetaRAG]:
     """Open the knowledge base of a set, which is ingested if it is not there."""
-    folder, _, shape = name.partition(":")[0].partition("+")
-    corpus = data / folder / "corpus.jsonl"
-    if shape:
+    parsed = Name.of(name)
+    corpus = data / parsed.folder / "corpus.jsonl"
+    if parsed.shape:
         shapes = kb / "shapes"
         shapes.mkdir(parents=True, exist_ok=True)
-        out = shapes / f"{folder}-{shape}"
-        SHAPES[shape](lines_of(corpus), out)
+        out = shapes / f"{parsed.folder}-{parsed.shape}"
+        SHAPES[parsed.shape](lines_of(corpus), out)
         corpus = out if out.is_dir() else out.with_suffix(".jsonl")
-    with HetaRAG.open(kb / name.partition(":")[0]) as rag:
+    with HetaRAG.open(kb / parsed.base) as rag:
         rag.ingest([corpus])
         yield rag
 
@@ -154,7 +179,10 @@ class ListRecorder(Reranker):
 
 
 class Sets:
-    """The question sets, opened and recorded; `judges` has the first ensembles of the second."""
+    """The question sets, opened and recorded.
+
+    `names` are the features of the last recording, `first_names` those of the first judgement.
+    """
 
     def __init__(self, data: Path, kb: Path) -> None:
         self._data, self._kb = data, kb
@@ -163,15 +191,15 @@ class Sets:
 
     def questions(self, name: str) -> list[Question]:
         """Return the questions of a set, those that its name takes."""
-        folder, _, count = name.partition(":")
-        questions = read_questions(self._data / folder.partition("+")[0] / "questions.jsonl")
-        number = int(count or len(questions))
+        parsed = Name.of(name)
+        questions = read_questions(self._data / parsed.folder / "questions.jsonl")
+        number = int(parsed.count or len(questions))
         return questions[number:] if number < 0 else questions[:number]
 
     def answers(self, name: str) -> Answers:
         """Return what tells the pieces that answer the questions of a set."""
-        folder, _, shape = name.partition(":")[0].partition("+")
-        return Reshaped(self._data / folder / "corpus.jsonl") if shape else Answers()
+        parsed = Name.of(name)
+        return Reshaped(self._data / parsed.folder / "corpus.jsonl") if parsed.shape else Answers()
 
     def lists(self, name: str) -> list[Example]:
         """Return the best pieces of each question as the lists of texts have them."""
@@ -201,6 +229,8 @@ class Sets:
                 told = answers.of(question, pieces)
                 found.append(Example(question, *told, recorder.rows, seen.plain(), sources(seen)))
                 self.names = recorder.names
+        if not judges:
+            self.first_names = self.names
         return found
 
 
@@ -332,8 +362,7 @@ def main() -> None:
     if any("+" in name for name in [*options.sets, *options.leave_out]):
         parser.error("sets are named as they are: their shapes are learnt from anyway")
     for name in options.test:
-        _, plus, shape = name.partition(":")[0].partition("+")
-        if plus and shape not in SHAPES:
+        if Name.of(name).shape not in ("", *SHAPES):
             parser.error(f"{name}: the shapes of a corpus are {', '.join(SHAPES)}")
     if options.only == "fuser" and (options.test or options.leave_out):
         parser.error("--test and --leave-out are about the trees")
@@ -346,13 +375,13 @@ def main() -> None:
 
     if "fuser" in wanted:
         save(FUSER, train([sets.lists(name) for name in options.sets], NAMES))
-    shaped = [_shaped(name, shape) for shape in SHAPES for name in options.sets]
+    shaped = [str(replace(Name.of(n), shape=shape)) for shape in SHAPES for n in options.sets]
+    recorded: dict[str, list[Example]] = {}
     for kind, files, more in (("titled", TITLED, []), ("excerpts", EXCERPTS, shaped)):
         if kind not in wanted:
             continue
         chosen = [*options.sets, *more]
-        recorded = {name: sets.record(name) for name in chosen}
-        sets.first_names = sets.names
+        recorded |= {name: sets.record(name) for name in chosen if name not in recorded}
         trees = both(sets, chosen, recorded)
         for name, ensemble in zip(files, trees, strict=True):
             save(name, ensemble)
@@ -361,21 +390,12 @@ def main() -> None:
             twice = recall(trees.second, sets.record(name, [trees.first]))
             print(f"{kind}, tested on {name}: first {once}, second {twice}", flush=True)
         for left_out in options.leave_out:
-            rest = [name for name in chosen if _plain(name) != _plain(left_out)]
+            rest = [n for n in chosen if Name.of(n).folder != Name.of(left_out).folder]
             alone = both(sets, rest, recorded)
             for name in (left_out, *options.test):
                 found = sets.record(name, [alone.first])
                 told = recall(alone.second, found)
                 print(f"{kind}, without {left_out}, tested on {name}: {told}", flush=True)
-
-
-def _shaped(name: str, shape: str) -> str:
-    folder, colon, count = name.partition(":")
-    return f"{folder}+{shape}{colon}{count}"
-
-
-def _plain(name: str) -> str:
-    return name.partition(":")[0].partition("+")[0]
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch.nn import functional
-from train_ranker import FOLDS, Recorder, Sets, ask, opened, train
+from train_ranker import FOLDS, Name, Recorder, Sets, ask, opened, train
 from transformers import BertConfig, BertModel
 
 from hetarag.config import PLAIN_WEIGHT, ModelSettings
@@ -33,8 +33,8 @@ from hetarag.models.cross_encoder import encode_pairs
 from hetarag.models.install import install
 from hetarag.models.pooling import load_tokenizer
 from hetarag.models.registry import MINILM_INT8
-from hetarag.retrievers.excerpts import TITLED
-from hetarag.retrievers.trees import TreeEnsemble
+from hetarag.retrievers.excerpts import TITLED, Trees
+from hetarag.retrievers.trees import TreeEnsemble, packaged
 
 CANDIDATES = 40  # of a question are kept, and all that answer
 SHOWN, ANSWERS = 12, 4  # of them in a step
@@ -94,8 +94,7 @@ def unseen(sets: Sets, names: Sequence[str]) -> list[tuple[TreeEnsemble, TreeEns
         return [[e for n, e in enumerate(found[name]) if n % FOLDS != fold] for name in names]
 
     alone = {name: sets.record(name) for name in names}
-    features = sets.names
-    first = [train(others(alone, fold), features, seeds=2) for fold in range(FOLDS)]
+    first = [train(others(alone, fold), sets.first_names, seeds=2) for fold in range(FOLDS)]
     around = {name: sets.record(name, first) for name in names}
     return [(first[f], train(others(around, f), sets.names, seeds=2)) for f in range(FOLDS)]
 
@@ -245,12 +244,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(0)
     lines = [json.loads(line) for line in options.chains.read_text("utf-8").splitlines()]
-    shipped = [(TreeEnsemble.load(TITLED[0]), TreeEnsemble.load(TITLED[1]))]
+    shipped = [Trees(*map(packaged, TITLED))]
     sets = Sets(options.data, options.kb)
     judges = unseen(sets, options.sets)
     items: list[Item] = []
     for name in options.sets:
-        folder = name.partition(":")[0]
+        folder = Name.of(name).folder
         own = [(q.text, set(q.supporting)) for q in sets.questions(name)]
         items += 3 * record(options.data, options.kb, folder, own, judges)
         made = [(x["question"], set(x["supporting"])) for x in lines if x["set"] == folder]

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from hetarag.ingest.loaders.pdf_outline import DEEPEST, Bookmark, Lines, bookmarks, heading_lines
-from hetarag.ingest.loaders.pdf_type import Line, full_line, headings_by_type, lines_of
+from hetarag.ingest.loaders.pdf_outline import Bookmark, Lines, bookmarks, heading_lines
+from hetarag.ingest.loaders.pdf_type import Line, headings_by_type, lines_of, short_line
 from hetarag.ingest.parsed import Parsed, clean, join_pages, numbered, one_line
 from hetarag.ingest.sections import guessed
 from hetarag.types import Heading, MetadataValue
@@ -41,10 +41,10 @@ def parse(data: bytes) -> Parsed:
         read, broken = _pages(reader)
         outline = bookmarks(reader)
         metadata, title = _properties(reader)
-    typed = headings_by_type([lines for _, lines in read])
     deepest = max((mark.level for marks in outline.values() for mark in marks), default=0)
+    typed = headings_by_type([lines for _, lines in read], deepest)
     written = [
-        paragraphs(text, outline.get(page, ()), _below(deepest, typed.get(page, {})))
+        paragraphs(text, outline.get(page, ()), typed.get(page, {}))
         for page, (text, _) in enumerate(read, 1)
     ]
     texts = [text for text, _ in written]
@@ -90,7 +90,7 @@ def paragraphs(
     `marks` name and those that begin at the numbers of `typed`, are paragraphs of their own.
     """
     lines, numbers = _lines(text)
-    full = full_line(lines)
+    short = short_line(lines)
     starts = _starts(lines, numbers, marks, typed)
     joined, previous = "", ""
     headings: list[Heading] = []
@@ -102,7 +102,7 @@ def paragraphs(
         if line:
             if not joined:
                 joined = line
-            elif level or not previous or _breaks(previous, line, full):
+            elif level or not previous or _breaks(previous, line, short):
                 tight = _LIST_LINE.match(line) and previous and not level
                 joined += ("\n" if tight else "\n\n") + line
             else:
@@ -148,11 +148,6 @@ def _starts(
     return found
 
 
-def _below(deepest: int, typed: Mapping[int, Lines]) -> dict[int, Lines]:
-    """Return the headings that the type tells on levels below those of the outline."""
-    return {n: Lines(min(deepest + h.level, DEEPEST), h.lines) for n, h in typed.items()}
-
-
 def _with_guesses(marked: Sequence[Heading], guesses: Sequence[Heading]) -> Sequence[Heading]:
     """Add what reads like a heading below the sections that are known."""
     if not marked:
@@ -163,12 +158,11 @@ def _with_guesses(marked: Sequence[Heading], guesses: Sequence[Heading]) -> Sequ
     return sorted([*marked, *below], key=lambda h: h.start)
 
 
-def _breaks(previous: str, line: str, full: int) -> bool:
+def _breaks(previous: str, line: str, short: float) -> bool:
     if _LIST_LINE.match(line):
         return True
-    short = len(previous) < full * 0.75
     begins = line[0].isupper() or line[0].isdigit() or line[0] in '"“‘«('
-    return short and begins
+    return len(previous) < short and begins
 
 
 def _open(data: bytes) -> PdfReader:

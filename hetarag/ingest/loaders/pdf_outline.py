@@ -45,9 +45,7 @@ def bookmarks(reader: PdfReader) -> dict[int, list[Bookmark]]:
     """
     found: dict[int, list[Bookmark]] = defaultdict(list)
     targets = _Targets(reader)
-    with suppress(
-        Exception
-    ):  # whatever a damaged outline makes the parser raise: the text is there
+    with suppress(Exception):  # whatever a damaged one makes the parser raise: the text is there
         for node, level in _entries(reader):
             title = one_line(str(node.get("/Title") or ""))
             page = targets.page(node)

@@ -57,10 +57,10 @@ class _Block(NamedTuple):
     style: Style
 
 
-def full_line(lines: Sequence[str]) -> int:
-    """Return how many characters the long lines of a page have."""
+def short_line(lines: Sequence[str]) -> float:
+    """Return below how many characters a line is clearly shorter than the long ones of its page."""
     lengths = sorted(len(line) for line in lines if line)
-    return lengths[len(lengths) * 9 // 10] if lengths else 0
+    return 0.75 * lengths[len(lengths) * 9 // 10] if lengths else 0.0
 
 
 def lines_of(page: PageObject) -> tuple[str, list[Line]]:
@@ -101,11 +101,13 @@ def _set_lines(page: PageObject) -> tuple[str, list[Line]]:
     return text, lines
 
 
-def headings_by_type(pages: Sequence[Sequence[Line]]) -> dict[int, dict[int, Lines]]:
+def headings_by_type(
+    pages: Sequence[Sequence[Line]], above: int = 0
+) -> dict[int, dict[int, Lines]]:
     """Return the headings by page, from 1, and by their first line, from 0.
 
-    The level is the place of their size, the largest being 1; bold type of the text's size comes after all
-    larger ones. Running heads are none, nor is a table of contents, nor a paragraph. Where too few of the
+    The level is the place of their size after `above`, the largest being first; bold type of the text's size
+    comes after all larger ones. Running heads are none, nor is a table of contents, nor a paragraph. Where too few of the
     letters are set in one way, or more than a third stand out, nothing does.
     """
     letters: Counter[Style] = Counter()
@@ -119,37 +121,32 @@ def headings_by_type(pages: Sequence[Sequence[Line]]) -> dict[int, dict[int, Lin
     standing = sum(letters[style] for style in out)
     if most < _ONE_WAY * letters.total() or standing > _MOST_OF_TEXT * letters.total():
         return {}
-    often = _often(pages, text)
-    found = [
-        block
-        for page, lines in enumerate(pages, 1)
-        for block in _blocks(page, _without_running_heads(page, lines, text, often), out, text)
-    ]
+    own = _without_running_heads(pages, text)
+    found = [b for page, lines in enumerate(own, 1) for b in _blocks(page, lines, out, text)]
     last = {bare_key(" ".join(block.lines)): block.page for block in found}
     kept = [block for block in found if not _of_contents(block, last, len(pages))]
     place = {style: n for n, style in enumerate(sorted({b.style for b in kept}, reverse=True), 1)}
     headings: dict[int, dict[int, Lines]] = {}
     for block in kept:
-        level = min(place[block.style], DEEPEST)
+        level = min(above + place[block.style], DEEPEST)
         headings.setdefault(block.page, {})[block.first] = Lines(level, len(block.lines))
     return headings
 
 
-def _often(pages: Sequence[Sequence[Line]], text: Style) -> set[Line]:
-    """Return what comes again and again as the first or last lines of pages."""
-    seen = Counter(
-        key
+def _without_running_heads(pages: Sequence[Sequence[Line]], text: Style) -> list[list[Line]]:
+    """Return the pages without the words that come again and again as their first or last lines."""
+    heads = [
+        {at: _running(page, lines[at], text) for at in _edges(lines)}
         for page, lines in enumerate(pages, 1)
-        for key in {_running(page, lines[at], text) for at in _edges(lines)}
-    )
-    return {key for key, count in seen.items() if count >= _RUNNING}
-
-
-def _without_running_heads(
-    page: int, lines: Sequence[Line], text: Style, often: set[Line]
-) -> list[Line]:
-    heads = {at for at in _edges(lines) if _running(page, lines[at], text) in often}
-    return [line._replace(text="") if at in heads else line for at, line in enumerate(lines)]
+    ]
+    seen = Counter(key for keys in heads for key in set(keys.values()))
+    return [
+        [
+            line._replace(text="") if at in keys and seen[keys[at]] >= _RUNNING else line
+            for at, line in enumerate(lines)
+        ]
+        for lines, keys in zip(pages, heads, strict=True)
+    ]
 
 
 def _edges(lines: Sequence[Line]) -> list[int]:
@@ -173,7 +170,7 @@ def _running(page: int, line: Line, text: Style) -> Line:
 
 def _blocks(page: int, lines: Sequence[Line], out: set[Style], text: Style) -> Iterator[_Block]:
     """Yield what reads like a heading among the lines that stand out; of larger type the weight is left out."""
-    full = full_line([line.text for line in lines])
+    short = short_line([line.text for line in lines])
     at = 0
     for (style, words), group in groupby(lines, key=lambda line: (line.style, bool(line.text))):
         same = [line.text for line in group]
@@ -181,7 +178,7 @@ def _blocks(page: int, lines: Sequence[Line], out: set[Style], text: Style) -> I
         if not words or style not in out or len(same) > 2 * HEADING_LINES:
             continue
         after = lines[at].text if at < len(lines) else ""
-        if len(same[-1]) >= 0.75 * full and after[:1].islower():
+        if len(same[-1]) >= short and after[:1].islower():
             continue  # a sentence that begins in bold and goes on
         kind = Style(max(style.size, text.size), style.size <= text.size)
         first = at - len(same)
