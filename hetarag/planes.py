@@ -17,6 +17,7 @@ from hetarag.models.registry import MINILM_INT8
 from hetarag.protocols import Decomposer, Embedder, PassageScorer, Reader
 from hetarag.retrievers.fusers import fuser
 from hetarag.retrievers.judging import Judges
+from hetarag.retrievers.own_trees import own_trees
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.ranker import LinkRanker
 from hetarag.retrievers.router import ROUTERS
@@ -113,6 +114,7 @@ class Planes:
             self._shelf.vectors,
             lambda texts: self._embedder().embed_queries(texts),
             search.plain_weight,
+            own_trees(search.ranker) if search.ranker else None,
         )
         return Judges(
             ranker,

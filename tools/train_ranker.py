@@ -4,8 +4,9 @@
         --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 2wiki_dev+sections:-250 --out hetarag/retrievers
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first, `:-250` the last 250
-questions, `+sections` gives the corpus another shape (tools/reshape_corpus.py). Needs lightgbm (MIT)
-beside hetarag. Each set is ingested once into --kb; what the plane's candidates look like is recorded
+questions, `+sections` gives the corpus another shape (tools/reshape_corpus.py). With `--config`, the
+settings of another embedder, trees learn from its vectors; the setting search.ranker takes a folder of
+them in place of the package's. Needs lightgbm (MIT) beside hetarag. Each set is ingested once into --kb; what the plane's candidates look like is recorded
 through its own search; each question counts the same in each set. The ensembles for titled passages learn
 from the sets as they are, those for excerpts from the sets in every shape.
 
@@ -140,7 +141,7 @@ class Name:
 
 
 @contextmanager
-def opened(data: Path, kb: Path, name: str) -> Iterator[HetaRAG]:
+def opened(data: Path, kb: Path, name: str, config: Path | None = None) -> Iterator[HetaRAG]:
     """Open the knowledge base of a set, which is ingested if it is not there."""
     parsed = Name.of(name)
     corpus = data / parsed.folder / "corpus.jsonl"
@@ -150,7 +151,7 @@ def opened(data: Path, kb: Path, name: str) -> Iterator[HetaRAG]:
         out = shapes / f"{parsed.folder}-{parsed.shape}"
         SHAPES[parsed.shape](lines_of(corpus), out)
         corpus = out if out.is_dir() else out.with_suffix(".jsonl")
-    with HetaRAG.open(kb / parsed.base) as rag:
+    with HetaRAG.open(kb / parsed.base, config) as rag:
         rag.ingest([corpus])
         yield rag
 
@@ -184,8 +185,8 @@ class Sets:
     `names` are the features of the last recording, `first_names` those of the first judgement.
     """
 
-    def __init__(self, data: Path, kb: Path) -> None:
-        self._data, self._kb = data, kb
+    def __init__(self, data: Path, kb: Path, config: Path | None = None) -> None:
+        self._data, self._kb, self._config = data, kb, config
         self.names: list[str] = []
         self.first_names: list[str] = []
 
@@ -205,7 +206,7 @@ class Sets:
         """Return the best pieces of each question as the lists of texts have them."""
         found: list[Example] = []
         answers = self.answers(name)
-        with opened(self._data, self._kb, name) as rag:
+        with opened(self._data, self._kb, name, self._config) as rag:
             for question in self.questions(name):
                 recorder = ListRecorder()
                 ask(rag, question.text, recorder)
@@ -219,7 +220,7 @@ class Sets:
         questions = self.questions(name)
         answers = self.answers(name)
         found: list[Example] = []
-        with opened(self._data, self._kb, name) as rag:
+        with opened(self._data, self._kb, name, self._config) as rag:
             for number, question in enumerate(questions):
                 recorder = Recorder.of(rag)
                 recorder.first = judges[number % len(judges)] if judges else None
@@ -357,6 +358,7 @@ def main() -> None:
     parser.add_argument("--test", nargs="*", default=[])
     parser.add_argument("--leave-out", nargs="*", default=[], help="train without these as well")
     parser.add_argument("--kb", type=Path, default=Path("runs/ranker"))
+    parser.add_argument("--config", type=Path, help="settings, those of another embedder")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     if any("+" in name for name in [*options.sets, *options.leave_out]):
@@ -366,7 +368,7 @@ def main() -> None:
             parser.error(f"{name}: the shapes of a corpus are {', '.join(SHAPES)}")
     if options.only == "fuser" and (options.test or options.leave_out):
         parser.error("--test and --leave-out are about the trees")
-    sets = Sets(options.data, options.kb)
+    sets = Sets(options.data, options.kb, options.config)
     wanted = [options.only] if options.only else ["titled", "excerpts", "fuser"]
 
     def save(name: str, ensemble: TreeEnsemble) -> None:

@@ -9,9 +9,10 @@ the two judgements (docs/notes/retrieval.md).
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import NamedTuple
 
-from hetarag.retrievers.trees import TreeEnsemble, packaged
+from hetarag.retrievers.trees import TreeEnsemble, ensemble
 from hetarag.text import SECTION, is_id
 from hetarag.types import RankedEvidence
 
@@ -27,9 +28,13 @@ class Trees(NamedTuple):
     second: TreeEnsemble
 
 
-def trees_for(passages: Collection[RankedEvidence]) -> Trees:
-    """Return the ensembles that judge these candidates, all of them by one scale."""
-    return Trees(*map(packaged, EXCERPTS if mostly_excerpts(passages) else TITLED))
+def trees_for(passages: Collection[RankedEvidence], folder: Path | None = None) -> Trees:
+    """Return the ensembles that judge these candidates, all of them by one scale.
+
+    `folder` holds them (`own_trees`), by default the package.
+    """
+    files = EXCERPTS if mostly_excerpts(passages) else TITLED
+    return Trees(*(ensemble(name, folder) for name in files))
 
 
 def mostly_excerpts(passages: Collection[RankedEvidence]) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -39,7 +40,10 @@ Hydrate = Callable[[Sequence[str]], dict[str, RankedEvidence]]
 
 
 class LinkRanker(Reranker):
-    """Ranks the best fused candidates and the passages that their names lead to."""
+    """Ranks the best fused candidates and the passages that their names lead to.
+
+    `folder` holds ensembles in place of the package's (`own_trees`).
+    """
 
     def __init__(
         self,
@@ -47,11 +51,13 @@ class LinkRanker(Reranker):
         vectors: Callable[[], VectorStore],
         embed: Callable[[Sequence[str]], Vector],
         plain_weight: float = PLAIN_WEIGHT,
+        folder: Path | None = None,
     ) -> None:
         self._links = links
         self._vectors = vectors
         self._embed = embed
         self._plain_weight = plain_weight
+        self._folder = folder
 
     def rerank(
         self,
@@ -64,7 +70,7 @@ class LinkRanker(Reranker):
         found = self.candidates(query, lists, fused, hydrate)
         if not found.ids:
             return Reranking([])
-        trees = trees_for(found.passages.values())
+        trees = trees_for(found.passages.values(), self._folder)
         found, names, rows = self.looked_at_twice(found, hydrate, trees.first)
         judged = trees.second.probabilities(_checked(names, rows, trees.second))
         judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -52,12 +54,9 @@ class TreeEnsemble:
         self._start = np.arange(len(table), dtype=np.int32)[:, None] * np.int32(table.shape[1])
 
     @classmethod
-    def load(cls, resource: str) -> Self:
-        """Load an ensemble that the package carries."""
-        with (
-            resources.files("hetarag.retrievers").joinpath(resource).open("rb") as file,
-            np.load(file, allow_pickle=False) as data,
-        ):
+    def load(cls, file: Traversable) -> Self:
+        """Load what `save` wrote."""
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as data:
             arrays: dict[str, Any] = {name: data[name] for name in data.files}
         return cls(names=[str(name) for name in arrays.pop("names")], **arrays)
 
@@ -75,10 +74,15 @@ class TreeEnsemble:
         return np.asarray(1 / (1 + np.exp(-total)), dtype=np.float64)
 
 
-@cache
-def packaged(resource: str) -> TreeEnsemble:
-    """Return an ensemble that the package carries; all who use it share it."""
-    return TreeEnsemble.load(resource)
+def ensemble(name: str, folder: Path | None = None) -> TreeEnsemble:
+    """Return an ensemble of a folder, by default of the package; all who use it share it."""
+    return _loaded(name, folder)
+
+
+@cache  # behind a function without defaults, else a default given and one left out are two entries
+def _loaded(name: str, folder: Path | None) -> TreeEnsemble:
+    place: Traversable = resources.files("hetarag.retrievers") if folder is None else folder
+    return TreeEnsemble.load(place.joinpath(name))
 
 
 def _table(left: Ints, right: Ints, value: Floats) -> Floats:
