@@ -1,8 +1,8 @@
 """Ensembles that a user has trained, in place of those that the package carries.
 
-What a cosine says depends on the embedder: those of one lie between 0 and .8, those of another between .5
-and .9. The package's trees learnt from MiniLM's; with trees that learnt from its own vectors
-another embedder finds more (docs/notes/retrieval.md). tools/train_ranker.py writes them.
+The package's trees learnt from MiniLM's vectors and from passages of encyclopedias. tools/train_ranker.py
+writes others, from questions with labels and with any embedder. What such trees gain on one kind of
+documents they may cost on another (docs/retrieval.md), so compare before you keep them.
 """
 
 from __future__ import annotations
