@@ -16,7 +16,7 @@ from hetarag.retrievers.chains import raised
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import RANKED_WEIGHT, Fused, Fuser, ordered
 from hetarag.retrievers.gate import Gate
-from hetarag.retrievers.reading import convinces, doubtful, reread
+from hetarag.retrievers.reading import best_scores, convinces, doubtful, paragraphs, reread
 from hetarag.retrievers.state import (
     COMPUTED,
     CROSS_ENCODER,
@@ -159,11 +159,12 @@ class Judging:
         if end - time.monotonic() < _READING:
             progress.statuses[CROSS_ENCODER] = StoreStatus("skipped", reason="no time is left")
             return ranked, ()
-        texts = [(piece.title, piece.text) for piece in pieces.values()]
+        parts = [(i, (p.title, part)) for i, p in pieces.items() for part in paragraphs(p.text)]
+        ids, texts = zip(*parts, strict=True)
         status, found = self._fan_out.run(
             CROSS_ENCODER, lambda: load().scores(question, texts).tolist(), end
         )
-        scores = dict(zip(pieces, found, strict=True)) if found is not None else {}
+        scores = best_scores(ids, found) if found is not None else {}
         progress.took(CROSS_ENCODER, status.seconds)
         progress.statuses[CROSS_ENCODER] = replace(status, hits=len(scores))
         hits = _as_list(CROSS_ENCODER, ordered(scores))

@@ -3,17 +3,22 @@
 The ranker compares vectors, words and links; among twenty passages of one name they often do not tell
 which is asked for. A cross-encoder reads question and passage together. It is slow, so it gets the few
 pieces that the ranker neither trusts nor dismisses; the sure ones keep their places (docs/notes/retrieval.md).
+
+It has learnt from passages about one thing each, and reads their first 100 words or so. A piece of a
+long document holds several paragraphs about several things, so each is read by itself and the best one counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from hetarag.retrievers.fusion import Fused
 from hetarag.retrievers.odds import shifted
 
 _MOST = 12  # 10 ms each on two cores
 _DISMISSED, _TRUSTED = 0.02, 0.97
+_SHORT = 15  # words: a heading, or a line, is read with what follows it
+_PARAGRAPHS = 4  # of one piece
 _WEIGHT = 0.5  # of the log-odds read beside those judged; chosen with that of training
 
 
@@ -25,6 +30,32 @@ def convinces(ranked: Fused, at_least: float) -> bool:
 def doubtful(ranked: Fused) -> list[str]:
     """Return the ids of the best pieces that are neither trusted nor dismissed, at most twelve."""
     return [i for i, probability in ranked if _DISMISSED < probability < _TRUSTED][:_MOST]
+
+
+def paragraphs(text: str) -> Sequence[str]:
+    """Return the parts of a text that are read by themselves: its paragraphs, at most four, or all of it.
+
+    A paragraph of less than a quarter of the text, or of a few words, is read with the next one.
+    """
+    least = max(_SHORT, len(text.split()) / _PARAGRAPHS)
+    found: list[str] = []
+    waiting = ""
+    for paragraph in text.split("\n\n"):
+        waiting = f"{waiting}\n\n{paragraph}".strip()
+        if len(waiting.split()) >= least:
+            found.append(waiting)
+            waiting = ""
+    if waiting:  # too short to stand alone at the end as well
+        found[-1:] = ["\n\n".join([*found[-1:], waiting])]
+    return found or [text]
+
+
+def best_scores(ids: Iterable[str], scores: Iterable[float]) -> dict[str, float]:
+    """Return the best score of each piece, where `ids` tell whose paragraph has which score."""
+    best: dict[str, float] = {}
+    for identifier, score in zip(ids, scores, strict=True):
+        best[identifier] = max(score, best.get(identifier, score))
+    return best
 
 
 def reread(ranked: Fused, scores: Mapping[str, float]) -> Fused:

@@ -14,7 +14,7 @@ import pytest
 from hetarag import HetaRAG
 from hetarag.errors import ModelError, SearchError
 from hetarag.types import Vector
-from tests.conftest import RULES
+from tests.conftest import RULES, Opener
 from tests.hashing import HashingEmbedder
 
 QUESTION = "Which harbour has piers?"
@@ -65,6 +65,33 @@ def test_what_it_likes_comes_first_and_says_so(search: Callable[..., Any]) -> No
     said = [hit for hit in found.hits[0].hits if hit.store == "cross-encoder"]
     assert [(hit.rank, hit.score) for hit in said] == [(1, 20.0)]
     assert found.trace.seconds["cross-encoder"] > 0
+
+
+def test_each_paragraph_of_a_piece_is_read_and_the_best_one_counts(
+    open_kb: Opener, tmp_path: Path
+) -> None:
+    class Piers(Scorer):
+        def scores(self, question: str, passages: Sequence[tuple[str, str]]) -> Vector:
+            self.read.append(passages)
+            return np.array([20.0 if "seven piers" in text else -1.0 for _, text in passages])
+
+    line = "Its harbour was built of stone by men of the town in a year that nobody knows."
+    for n in range(12):
+        piers = (
+            "There are seven piers, and ships of all sizes lie at them all year long, it is said."
+        )
+        report = f"Report {n}\n\n{line}\n\n{piers if n == 7 else line}"
+        (tmp_path / f"report-{n}.txt").write_text(report, encoding="utf-8")
+    kb = open_kb()
+    kb.ingest([tmp_path / f"report-{n}.txt" for n in range(12)])
+    scorer = kb._planes.__dict__["cross_encoder"] = Piers("")
+    found = kb.search(QUESTION, 10, settings=ALWAYS)
+    assert found.hits[0].document.endswith("report-7.txt")
+    (read,) = scorer.read
+    pieces = found.trace.stores["cross-encoder"].hits
+    assert len(read) == 2 * pieces
+    (said,) = (hit for hit in found.hits[0].hits if hit.store == "cross-encoder")
+    assert (said.rank, said.score) == (1, 20.0)
 
 
 def test_it_reads_nothing_where_it_need_not_or_may_not(search: Callable[..., Any]) -> None:

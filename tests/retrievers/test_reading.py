@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetarag.retrievers.reading import convinces, doubtful, reread
+from hetarag.retrievers.reading import best_scores, convinces, doubtful, paragraphs, reread
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60).map(
     lambda found: [(f"p{n:02}", p) for n, p in enumerate(sorted(found, reverse=True))]
@@ -48,3 +49,35 @@ def test_only_what_was_read_changes_and_by_half_its_score(
 
 def test_no_score_is_too_large() -> None:
     assert dict(reread([("a", 0.5), ("b", 0.4)], {"a": -1e6, "b": 1e6})) == {"a": 0.0, "b": 1.0}
+
+
+WORDS = "It sailed to the ice in the summer of that year with thirteen men on board of her."
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", [""]),
+        ("\n\n \n\n", ["\n\n \n\n"]),
+        ("Fram", ["Fram"]),
+        (f"{WORDS}\n{WORDS}", [f"{WORDS}\n{WORDS}"]),  # a line is no paragraph
+        (f"{WORDS}\n\n\n\n{WORDS}", [WORDS, WORDS]),
+        (f"Ships\n\n{WORDS}\n\n{WORDS}", [f"Ships\n\n{WORDS}", WORDS]),
+        (f"{WORDS}\n\n{WORDS}\n\nThe end.", [WORDS, f"{WORDS}\n\nThe end."]),
+        ("One.\n\nTwo.", ["One.\n\nTwo."]),
+    ],
+)
+def test_paragraphs_are_read_by_themselves(text: str, expected: list[str]) -> None:
+    assert paragraphs(text) == expected
+
+
+@given(st.text(alphabet="ab \n", max_size=400))
+def test_nothing_is_lost_and_few_are_read(text: str) -> None:
+    found = paragraphs(text)
+    assert " ".join(found).split() == text.split()
+    assert 1 <= len(found) <= 4
+
+
+def test_the_best_paragraph_counts() -> None:
+    assert best_scores(["a", "a", "b"], [-2.0, -1.0, -3.0]) == {"a": -1.0, "b": -3.0}
+    assert best_scores([], []) == {}
