@@ -16,7 +16,7 @@ from hetarag.retrievers.chains import raised
 from hetarag.retrievers.fanout import FanOut
 from hetarag.retrievers.fusion import RANKED_WEIGHT, Fused, Fuser, ordered
 from hetarag.retrievers.gate import Gate
-from hetarag.retrievers.reading import best_scores, convinces, doubtful, paragraphs, reread
+from hetarag.retrievers.reading import best_scores, convinces, doubtful, reread, to_read
 from hetarag.retrievers.state import (
     COMPUTED,
     CROSS_ENCODER,
@@ -159,8 +159,7 @@ class Judging:
         if end - time.monotonic() < _READING:
             progress.statuses[CROSS_ENCODER] = StoreStatus("skipped", reason="no time is left")
             return ranked, ()
-        parts = [(i, (p.title, part)) for i, p in pieces.items() for part in paragraphs(p.text)]
-        ids, texts = zip(*parts, strict=True)
+        ids, texts = zip(*to_read(pieces), strict=True)
         status, found = self._fan_out.run(
             CROSS_ENCODER, lambda: load().scores(question, texts).tolist(), end
         )

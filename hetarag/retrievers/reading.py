@@ -14,11 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hetarag.retrievers.fusion import Fused
 from hetarag.retrievers.odds import shifted
+from hetarag.types import RankedEvidence
 
 _MOST = 12  # 10 ms each on two cores
 _DISMISSED, _TRUSTED = 0.02, 0.97
 _SHORT = 15  # words: a heading, or a line, is read with what follows it
-_PARAGRAPHS = 4  # of one piece
+_PARAGRAPHS = 6  # of one piece
+_READ = 16  # of all pieces together
 _WEIGHT = 0.5  # of the log-odds read beside those judged; chosen with that of training
 
 
@@ -32,10 +34,21 @@ def doubtful(ranked: Fused) -> list[str]:
     return [i for i, probability in ranked if _DISMISSED < probability < _TRUSTED][:_MOST]
 
 
-def paragraphs(text: str) -> Sequence[str]:
-    """Return the parts of a text that are read by themselves: its paragraphs, at most four, or all of it.
+def to_read(pieces: Mapping[str, RankedEvidence]) -> Sequence[tuple[str, tuple[str, str]]]:
+    """Return (id, (title, paragraph)) of what is read: at most sixteen, of as many pieces as they are enough for."""
+    found: list[tuple[str, tuple[str, str]]] = []
+    for identifier, piece in pieces.items():
+        more = [(identifier, (piece.title, part)) for part in paragraphs(piece.text)]
+        if len(found) + len(more) > _READ:
+            break
+        found += more
+    return found
 
-    A paragraph of less than a quarter of the text, or of a few words, is read with the next one.
+
+def paragraphs(text: str) -> Sequence[str]:
+    """Return the parts of a text that are read by themselves: its paragraphs, at most six, or all of it.
+
+    A paragraph of less than a sixth of the text, or of a few words, is read with the next one.
     """
     least = max(_SHORT, len(text.split()) / _PARAGRAPHS)
     found: list[str] = []

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetarag.retrievers.reading import best_scores, convinces, doubtful, paragraphs, reread
+from hetarag.retrievers.reading import best_scores, convinces, doubtful, paragraphs, reread, to_read
+from hetarag.types import RankedEvidence
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60).map(
     lambda found: [(f"p{n:02}", p) for n, p in enumerate(sorted(found, reverse=True))]
@@ -75,7 +76,19 @@ def test_paragraphs_are_read_by_themselves(text: str, expected: list[str]) -> No
 def test_nothing_is_lost_and_few_are_read(text: str) -> None:
     found = paragraphs(text)
     assert " ".join(found).split() == text.split()
-    assert 1 <= len(found) <= 4
+    assert 1 <= len(found) <= 6
+
+
+def piece(number: int, paragraphs: int) -> RankedEvidence:
+    text = "\n\n".join([WORDS] * paragraphs)
+    return RankedEvidence(f"p{number}", "chunk", "d", "d", "c", "Ships", text, 0.0)
+
+
+def test_sixteen_paragraphs_are_read_of_whole_pieces() -> None:
+    short = {f"p{n}": piece(n, 1) for n in range(12)}
+    assert to_read(short) == [(i, ("Ships", WORDS)) for i in short]
+    long = {f"p{n}": piece(n, 3) for n in range(12)}
+    assert [i for i, _ in to_read(long)] == [f"p{n}" for n in range(5) for _ in range(3)]
 
 
 def test_the_best_paragraph_counts() -> None:
