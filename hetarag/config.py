@@ -101,7 +101,8 @@ class SearchSettings(_Section):
     vectors, full text or graph ranks decide all the same. `plain_weight` is how much the plain fusion of the lists counts
     beside what the link ranker has learnt, `source_weight` how much a passage gains from the passages
     that it leads to; `hetarag tune` finds both for a user's own questions. `ranker` is a folder of trees,
-    written by tools/train_ranker.py, that the link ranker judges by in place of the package's.
+    written by tools/train_ranker.py, that the link ranker judges by in place of the package's; they are
+    read when a search first needs them (`load_models` reads them at once). The learned fuser stays the package's.
     `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where
     the second best piece has a probability below `decompose_below`; then the ranker ranks once more.
     That takes what the reader takes: `deadline` must allow for it. `cross_encoder` has a small one read

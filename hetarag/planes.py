@@ -69,6 +69,7 @@ class Planes:
     def load_models(self) -> None:
         """Load what the plane with the settings as they are may need beside the embedder."""
         search = self._settings.search
+        self.plane({})  # reads its trees
         if search.rerank == "links" and self._cross_encodes(search):
             self._loaded()
 

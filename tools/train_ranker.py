@@ -5,10 +5,11 @@
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first, `:-250` the last 250
 questions, `+sections` gives the corpus another shape (tools/reshape_corpus.py). With `--config`, the
-settings of another embedder, trees learn from its vectors; the setting search.ranker takes a folder of
-them in place of the package's. Needs lightgbm (MIT) beside hetarag. Each set is ingested once into --kb; what the plane's candidates look like is recorded
-through its own search; each question counts the same in each set. The ensembles for titled passages learn
-from the sets as they are, those for excerpts from the sets in every shape.
+settings of another embedder, trees learn from its vectors (--kb must be a folder of its own then); the
+setting search.ranker takes a folder of trees in place of the package's. Needs lightgbm (MIT) beside
+hetarag. Each set is ingested once into --kb; what the plane's candidates look like is recorded through
+its own search; each question counts the same in each set. The ensembles for titled passages learn from
+the sets as they are, those for excerpts from the sets in every shape.
 
 The second judgement sees the first one's probabilities. On the questions that both are trained on those
 come from ensembles that did not see the question: each fold is judged by what the others taught. Features
@@ -368,6 +369,7 @@ def main() -> None:
             parser.error(f"{name}: the shapes of a corpus are {', '.join(SHAPES)}")
     if options.only == "fuser" and (options.test or options.leave_out):
         parser.error("--test and --leave-out are about the trees")
+    options.out.mkdir(parents=True, exist_ok=True)
     sets = Sets(options.data, options.kb, options.config)
     wanted = [options.only] if options.only else ["titled", "excerpts", "fuser"]
 

@@ -211,6 +211,8 @@ def _configuration(
         "stores": {kind: redact(address) for kind, address in stores.items()},
         "ingest": settings.ingest.model_dump(mode="json"),
         "search": settings.search.model_dump(mode="json"),
+        # A path does not tell which trees lie there.
+        **({"trees": _content(Path(own).expanduser())} if (own := settings.search.ranker) else {}),
     }
 
 

@@ -9,10 +9,9 @@ the two judgements (docs/notes/retrieval.md).
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import NamedTuple
 
-from hetarag.retrievers.trees import TreeEnsemble, ensemble
+from hetarag.retrievers.trees import TreeEnsemble, packaged
 from hetarag.text import SECTION, is_id
 from hetarag.types import RankedEvidence
 
@@ -28,13 +27,22 @@ class Trees(NamedTuple):
     second: TreeEnsemble
 
 
-def trees_for(passages: Collection[RankedEvidence], folder: Path | None = None) -> Trees:
+class TreesByKind(NamedTuple):
+    """The ensembles for titled passages and those for excerpts."""
+
+    titled: Trees
+    excerpts: Trees
+
+
+def trees_for(passages: Collection[RankedEvidence], own: TreesByKind | None = None) -> Trees:
     """Return the ensembles that judge these candidates, all of them by one scale.
 
-    `folder` holds them (`own_trees`), by default the package.
+    They are the package's unless there are `own` ones.
     """
-    files = EXCERPTS if mostly_excerpts(passages) else TITLED
-    return Trees(*(ensemble(name, folder) for name in files))
+    excerpts = mostly_excerpts(passages)
+    if own is not None:
+        return own.excerpts if excerpts else own.titled
+    return Trees(*map(packaged, EXCERPTS if excerpts else TITLED))
 
 
 def mostly_excerpts(passages: Collection[RankedEvidence]) -> bool:

@@ -22,7 +22,7 @@ from hetarag.retrievers.fusion import (
     ordered,
     reciprocal_rank,
 )
-from hetarag.retrievers.trees import ensemble
+from hetarag.retrievers.trees import packaged
 
 FUSER = "fuser.npz"
 NEEDED = ("vector", "fulltext", "graph")
@@ -41,7 +41,7 @@ def learned(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
     if not all(lists.get(name) for name in NEEDED):
         return reciprocal_rank(lists, weights, k=k)
     ids, rows = rows_of(lists)
-    judged = ensemble(FUSER).probabilities(rows)
+    judged = packaged(FUSER).probabilities(rows)
     scores = dict(zip(ids, judged.tolist(), strict=True))
     unit = float(judged.max()) * (k + 1) / RANKED_WEIGHT
     others = {name: hits for name, hits in lists.items() if name not in LISTS}

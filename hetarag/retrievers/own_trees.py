@@ -12,34 +12,41 @@ from pathlib import Path
 import numpy as np
 
 from hetarag.errors import ConfigError
-from hetarag.retrievers.excerpts import EXCERPTS, TITLED
-from hetarag.retrievers.trees import ensemble
+from hetarag.retrievers.excerpts import EXCERPTS, TITLED, Trees, TreesByKind
+from hetarag.retrievers.trees import TreeEnsemble, packaged
 
 
-def own_trees(folder: str) -> Path:
-    """Return the folder once all four ensembles are read from it.
+def own_trees(folder: str) -> TreesByKind:
+    """Read the four ensembles of a folder.
 
     Raises:
         ConfigError: a file is not there, is none of ours or was trained on other features.
     """
-    path = Path(folder).expanduser()
-    for name in (*TITLED, *EXCERPTS):
-        try:
-            own = ensemble(name, path)
-            fits = own.names == ensemble(name).names
-            own.probabilities(np.zeros((1, len(own.names))))  # asks for each feature it names
-        except FileNotFoundError as error:
-            raise ConfigError(
-                f"search.ranker: {path / name} is not there; tools/train_ranker.py --out {path} "
-                "writes all ensembles of the link ranker"
-            ) from error
-        except Exception as error:  # a file of another kind fails in numpy, zipfile or zlib
-            raise ConfigError(
-                f"search.ranker: {path / name} holds no ensemble of trees: {error}"
-            ) from error
-        if not fits:
-            raise ConfigError(
-                f"search.ranker: {path / name} was trained on features that this version does not "
-                "have: train the ensembles anew with tools/train_ranker.py"
-            )
-    return path
+    return TreesByKind(
+        *(Trees(*(_own(folder, name) for name in kind)) for kind in (TITLED, EXCERPTS))
+    )
+
+
+def _own(folder: str, name: str) -> TreeEnsemble:
+    path = Path(folder, name)
+    try:
+        path = path.expanduser()
+        own = TreeEnsemble.load(path)
+        judged = own.probabilities(np.zeros((1, len(own.names))))  # asks each feature it names
+        if not np.isfinite(judged).all():
+            raise ValueError("its values are no numbers")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"search.ranker: {path} is not there; tools/train_ranker.py --out {folder} writes all "
+            "ensembles of the link ranker"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"search.ranker: {path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # a file of another kind fails in numpy, zipfile or zlib
+        raise ConfigError(f"search.ranker: {path} holds no ensemble of trees: {error}") from error
+    if own.names != packaged(name).names:
+        raise ConfigError(
+            f"search.ranker: {path} was trained on features that this version does not have: "
+            "train the ensembles anew with tools/train_ranker.py"
+        )
+    return own

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from hetarag.config import PLAIN_WEIGHT
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
 from hetarag.retrievers.chains import sources
-from hetarag.retrievers.excerpts import trees_for
+from hetarag.retrievers.excerpts import TreesByKind, trees_for
 from hetarag.retrievers.features import Candidates, Rows, matrix
 from hetarag.retrievers.fusion import ordered
 from hetarag.retrievers.links import SHARED_BY, Asked, Reached, Step, choose_steps, follow
@@ -42,7 +41,7 @@ Hydrate = Callable[[Sequence[str]], dict[str, RankedEvidence]]
 class LinkRanker(Reranker):
     """Ranks the best fused candidates and the passages that their names lead to.
 
-    `folder` holds ensembles in place of the package's (`own_trees`).
+    `trees` take the place of the package's (`own_trees`).
     """
 
     def __init__(
@@ -51,13 +50,13 @@ class LinkRanker(Reranker):
         vectors: Callable[[], VectorStore],
         embed: Callable[[Sequence[str]], Vector],
         plain_weight: float = PLAIN_WEIGHT,
-        folder: Path | None = None,
+        trees: TreesByKind | None = None,
     ) -> None:
         self._links = links
         self._vectors = vectors
         self._embed = embed
         self._plain_weight = plain_weight
-        self._folder = folder
+        self._trees = trees
 
     def rerank(
         self,
@@ -70,7 +69,7 @@ class LinkRanker(Reranker):
         found = self.candidates(query, lists, fused, hydrate)
         if not found.ids:
             return Reranking([])
-        trees = trees_for(found.passages.values(), self._folder)
+        trees = trees_for(found.passages.values(), self._trees)
         found, names, rows = self.looked_at_twice(found, hydrate, trees.first)
         judged = trees.second.probabilities(_checked(names, rows, trees.second))
         judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)

@@ -35,7 +35,7 @@ def doubtful(ranked: Fused) -> list[str]:
 
 
 def to_read(pieces: Mapping[str, RankedEvidence]) -> Sequence[tuple[str, tuple[str, str]]]:
-    """Return (id, (title, paragraph)) of what is read: at most sixteen, of as many pieces as they are enough for."""
+    """Return (id, (title, paragraph)) of what is read: the best pieces, whole ones, up to sixteen paragraphs."""
     found: list[tuple[str, tuple[str, str]]] = []
     for identifier, piece in pieces.items():
         more = [(identifier, (piece.title, part)) for part in paragraphs(piece.text)]

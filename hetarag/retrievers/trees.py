@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -74,15 +73,10 @@ class TreeEnsemble:
         return np.asarray(1 / (1 + np.exp(-total)), dtype=np.float64)
 
 
-def ensemble(name: str, folder: Path | None = None) -> TreeEnsemble:
-    """Return an ensemble of a folder, by default of the package; all who use it share it."""
-    return _loaded(name, folder)
-
-
-@cache  # behind a function without defaults, else a default given and one left out are two entries
-def _loaded(name: str, folder: Path | None) -> TreeEnsemble:
-    place: Traversable = resources.files("hetarag.retrievers") if folder is None else folder
-    return TreeEnsemble.load(place.joinpath(name))
+@cache
+def packaged(name: str) -> TreeEnsemble:
+    """Return an ensemble that the package carries; all who use it share it."""
+    return TreeEnsemble.load(resources.files("hetarag.retrievers").joinpath(name))
 
 
 def _table(left: Ints, right: Ints, value: Floats) -> Floats:

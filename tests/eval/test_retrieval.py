@@ -21,6 +21,8 @@ from hetarag.eval.retrieval_report import (
     types_table,
 )
 from hetarag.eval.systems import PLANE, RRF
+from hetarag.retrievers.excerpts import EXCERPTS, TITLED
+from hetarag.retrievers.trees import packaged
 from tests.hashing import HashingEmbedder
 
 QUESTIONS = [
@@ -124,6 +126,21 @@ def test_another_configuration_needs_another_folder(
     bench(systems=PLANE)
     monkeypatch.setenv("HETARAG_SEARCH__RRF_K", "60")
     with pytest.raises(InputError, match=r"search\.rrf_k was 20 and is 60; give another --run"):
+        bench(systems=PLANE)
+
+
+def test_other_trees_in_the_same_folder_need_another_run(
+    bench: Callable[..., retrieval.Bench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "trees"
+    folder.mkdir()
+    for name in (*TITLED, *EXCERPTS):
+        packaged(name).save(str(folder / name))
+    monkeypatch.setenv("HETARAG_SEARCH__RANKER", str(folder))
+    bench(systems=PLANE)
+    bench(systems=PLANE)
+    packaged(EXCERPTS[0]).save(str(folder / TITLED[0]))
+    with pytest.raises(InputError, match=r"trees was .* give another --run"):
         bench(systems=PLANE)
 
 

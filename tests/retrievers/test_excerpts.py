@@ -9,7 +9,7 @@ import pytest
 
 from hetarag.retrievers import excerpts
 from hetarag.retrievers.excerpts import EXCERPTS, TITLED, Trees, mostly_excerpts, trees_for
-from hetarag.retrievers.trees import TreeEnsemble, ensemble
+from hetarag.retrievers.trees import TreeEnsemble, packaged
 from hetarag.text import SECTION
 from hetarag.types import EvidenceKind, RankedEvidence
 from tests.conftest import Opener
@@ -47,7 +47,7 @@ REPORT = [passage("r", text, "Report 17", n) for n, text in enumerate(["One.", "
 def test_most_of_the_candidates_decide(passages: list[RankedEvidence], expected: bool) -> None:
     assert mostly_excerpts(passages) is expected
     files = EXCERPTS if expected else TITLED
-    assert trees_for(passages) == Trees(ensemble(files[0]), ensemble(files[1]))
+    assert trees_for(passages) == Trees(packaged(files[0]), packaged(files[1]))
 
 
 def test_a_search_takes_the_trees_of_its_documents_kind(
@@ -58,11 +58,11 @@ def test_a_search_takes_the_trees_of_its_documents_kind(
 ) -> None:
     taken: list[str] = []
 
-    def take(name: str, folder: Path | None) -> TreeEnsemble:
+    def take(name: str) -> TreeEnsemble:
         taken.append(name)
-        return ensemble(name, folder)
+        return packaged(name)
 
-    monkeypatch.setattr(excerpts, "ensemble", take)
+    monkeypatch.setattr(excerpts, "packaged", take)
     titles = [f"Harbour {n}" for n in range(6)]
     ships = [
         {"id": f"{n}", "title": t, "text": f"{t} has {n} piers."} for n, t in enumerate(titles)

@@ -10,7 +10,7 @@ import pytest
 from hetarag.retrievers.features import LISTS, NONE
 from hetarag.retrievers.fusion import Lists, reciprocal_rank
 from hetarag.retrievers.learned_fusion import FUSER, NAMES, NEEDED, learned, rows_of
-from hetarag.retrievers.trees import ensemble
+from hetarag.retrievers.trees import packaged
 from hetarag.types import Hit
 
 
@@ -36,7 +36,7 @@ def test_a_row_has_rank_and_score_of_each_list() -> None:
     assert row["fulltext score"] == 1.0
     assert row["hops rank"] == pytest.approx(1 / 205)
     assert row["hops score"] == NONE
-    assert ensemble(FUSER).names == NAMES
+    assert packaged(FUSER).names == NAMES
 
 
 def test_what_most_lists_have_near_their_top_is_first() -> None:

@@ -11,7 +11,7 @@ from hetarag.retrievers.excerpts import EXCERPTS, TITLED
 from hetarag.retrievers.features import Candidates, matrix
 from hetarag.retrievers.links import Asked, Step, choose_steps, follow
 from hetarag.retrievers.neighbours import neighbours
-from hetarag.retrievers.trees import TreeEnsemble, ensemble
+from hetarag.retrievers.trees import TreeEnsemble, packaged
 from hetarag.types import Link, Query, RankedEvidence, Vector
 
 QUESTION = "Where were the parents of the designer of the Fram born?"
@@ -106,14 +106,14 @@ def test_features_are_those_that_the_ranker_was_trained_on(files: tuple[str, str
     names, rows = matrix(found)
     assert rows.shape == (3, len(names))
     assert np.isfinite(rows).all()
-    ranker = ensemble(files[0])
+    ranker = packaged(files[0])
     assert tuple(names) == ranker.names
     first = ranker.probabilities(rows)
     more, around = neighbours(found, first)
     names, rows = [*names, *more], np.hstack([rows, around])
     assert rows.shape == (3, len(names))
     assert np.isfinite(rows).all()
-    ranker = ensemble(files[1])
+    ranker = packaged(files[1])
     assert tuple(names) == ranker.names
     scores = dict(zip(found.ids, ranker.probabilities(rows), strict=True))
     assert scores["archer"] > scores["gauss"]

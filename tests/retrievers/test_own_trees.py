@@ -13,7 +13,7 @@ import pytest
 from hetarag import HetaRAG
 from hetarag.errors import ConfigError
 from hetarag.retrievers.excerpts import EXCERPTS, TITLED
-from hetarag.retrievers.trees import TreeEnsemble, ensemble
+from hetarag.retrievers.trees import TreeEnsemble, packaged
 from tests.conftest import Opener
 
 QUESTION = "Which harbour has 4 piers?"
@@ -33,28 +33,27 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "trees"
     path.mkdir()
     for name in (*TITLED, *EXCERPTS):
-        ensemble(name).save(str(path / name))
+        packaged(name).save(str(path / name))
     return path
 
 
 def changed(name: str, **changes: Any) -> TreeEnsemble:
     """Return an ensemble of the package with other arrays."""
-    known = ensemble(name)
+    known = packaged(name)
     return TreeEnsemble(**{"names": known.names, **known._arrays, **changes})
 
 
 def test_a_search_is_judged_by_the_trees_of_the_folder(rag: HetaRAG, folder: Path) -> None:
-    packaged = [(e.id, e.score) for e in rag.search(QUESTION)]
+    plain = [(e.id, e.score) for e in rag.search(QUESTION)]
     same = rag.search(QUESTION, settings={"ranker": str(folder)})
-    assert [(e.id, e.score) for e in same] == packaged
-    # Trees of another mind, in a folder of their own: what is read of a folder is kept.
+    assert [(e.id, e.score) for e in same] == plain
     other = folder.with_name("others")
     folder.rename(other)
     for name in (*TITLED, *EXCERPTS):
-        changed(name, value=-ensemble(name)._arrays["value"]).save(str(other / name))
+        changed(name, value=-packaged(name)._arrays["value"]).save(str(other / name))
     order = [e.id for e in rag.search(QUESTION, settings={"ranker": str(other)})]
-    assert sorted(order) == sorted(i for i, _ in packaged)
-    assert order != [i for i, _ in packaged]
+    assert sorted(order) == sorted(i for i, _ in plain)
+    assert order != [i for i, _ in plain]
 
 
 def test_a_folder_that_lacks_one_says_what_writes_it(rag: HetaRAG, folder: Path) -> None:
@@ -63,6 +62,18 @@ def test_a_folder_that_lacks_one_says_what_writes_it(rag: HetaRAG, folder: Path)
         rag.search(QUESTION, settings={"ranker": str(folder)})
     with pytest.raises(ConfigError, match=r"search\.ranker.*is not there"):
         rag.search(QUESTION, settings={"ranker": str(folder / "nowhere")})
+    with pytest.raises(ConfigError, match="cannot be read: Not a directory"):
+        rag.search(QUESTION, settings={"ranker": str(folder / TITLED[0])})
+    with pytest.raises(ConfigError, match="Could not determine home directory"):
+        rag.search(QUESTION, settings={"ranker": "~nobody-of-this-name/trees"})
+    packaged(EXCERPTS[1]).save(str(folder / EXCERPTS[1]))  # mended, it is read
+    assert rag.search(QUESTION, settings={"ranker": str(folder)}).hits
+
+
+def test_a_folder_of_the_settings_is_read_with_the_models(open_kb: Opener, folder: Path) -> None:
+    open_kb("a", search={"ranker": str(folder)}).load_models()
+    with pytest.raises(ConfigError, match="is not there"):
+        open_kb("b", search={"ranker": str(folder / "nowhere")}).load_models()
 
 
 @pytest.mark.parametrize("content", [b"", b"trees", b"PK\x03\x04" + bytes(40), b"\x80\x04N."])
@@ -80,15 +91,22 @@ def test_half_a_file_is_refused(rag: HetaRAG, folder: Path) -> None:
 
 
 def test_trees_that_ask_for_what_is_not_there_are_refused(rag: HetaRAG, folder: Path) -> None:
-    feature = ensemble(TITLED[0])._arrays["feature"].copy()
+    feature = packaged(TITLED[0])._arrays["feature"].copy()
     feature[0, 0] = 10_000
     changed(TITLED[0], feature=feature).save(str(folder / TITLED[0]))
     with pytest.raises(ConfigError, match="holds no ensemble of trees"):
         rag.search(QUESTION, settings={"ranker": str(folder)})
 
 
+def test_trees_without_values_are_refused(rag: HetaRAG, folder: Path) -> None:
+    value = packaged(TITLED[0])._arrays["value"] * np.nan
+    changed(TITLED[0], value=value).save(str(folder / TITLED[0]))
+    with pytest.raises(ConfigError, match="its values are no numbers"):
+        rag.search(QUESTION, settings={"ranker": str(folder)})
+
+
 def test_trees_of_other_features_are_to_be_trained_anew(rag: HetaRAG, folder: Path) -> None:
-    names = ["colour", *ensemble(TITLED[0]).names[1:]]
+    names = ["colour", *packaged(TITLED[0]).names[1:]]
     changed(TITLED[0], names=np.array(names)).save(str(folder / TITLED[0]))
     with pytest.raises(ConfigError, match="features that this version does not have"):
         rag.search(QUESTION, settings={"ranker": str(folder)})

@@ -34,7 +34,7 @@ from hetarag.models.install import install
 from hetarag.models.pooling import load_tokenizer
 from hetarag.models.registry import MINILM_INT8
 from hetarag.retrievers.excerpts import TITLED, Trees
-from hetarag.retrievers.trees import TreeEnsemble, ensemble
+from hetarag.retrievers.trees import TreeEnsemble, packaged
 
 CANDIDATES = 40  # of a question are kept, and all that answer
 SHOWN, ANSWERS = 12, 4  # of them in a step
@@ -244,7 +244,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(0)
     lines = [json.loads(line) for line in options.chains.read_text("utf-8").splitlines()]
-    shipped = [Trees(*map(ensemble, TITLED))]
+    shipped = [Trees(*map(packaged, TITLED))]
     sets = Sets(options.data, options.kb)
     judges = unseen(sets, options.sets)
     items: list[Item] = []
