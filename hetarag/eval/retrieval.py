@@ -90,6 +90,7 @@ def bench(
     names = choose(known, systems, baseline)
     asked, left_out = asked_of(questions, limit, skip)
     with HetaRAG.open(folder, settings, embedder=embedder) as rag:
+        rag.load_models()  # what the settings name wrongly is told before anything is taken in
         take_in(rag, corpora)
         status = rag.status()
         kept = RunFolder(
@@ -157,7 +158,6 @@ def _search(
     watch: Callable[[str, int], None],
 ) -> None:
     """Search with the systems in turn for each question: a machine's drift then treats them alike."""
-    rag.load_models()
     warm: set[str] = set()
     for number, question in enumerate(questions, start=1):
         for name, options in systems.items():

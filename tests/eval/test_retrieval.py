@@ -142,6 +142,9 @@ def test_other_trees_in_the_same_folder_need_another_run(
     packaged(EXCERPTS[0]).save(str(folder / TITLED[0]))
     with pytest.raises(InputError, match=r"trees was .* give another --run"):
         bench(systems=PLANE)
+    monkeypatch.setenv("HETARAG_SEARCH__RANKER", str(tmp_path / "nowhere"))
+    with pytest.raises(ConfigError, match=r"search\.ranker: .* is not there"):
+        bench(systems=PLANE)
 
 
 def test_a_corpus_may_be_a_folder_of_files(

@@ -24,8 +24,9 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from question_sets import Name, Recorder, Sets, ask, opened
 from torch.nn import functional
-from train_ranker import FOLDS, Name, Recorder, Sets, ask, opened, train
+from train_ranker import unseen
 from transformers import BertConfig, BertModel
 
 from hetarag.config import PLAIN_WEIGHT, ModelSettings
@@ -87,16 +88,11 @@ def record(
     return items
 
 
-def unseen(sets: Sets, names: Sequence[str]) -> list[tuple[TreeEnsemble, TreeEnsemble]]:
+def judges_of(sets: Sets, names: Sequence[str]) -> list[tuple[TreeEnsemble, TreeEnsemble]]:
     """Return a pair of judges for each fold that has not seen its questions."""
-
-    def others(found: Any, fold: int) -> list[Any]:
-        return [[e for n, e in enumerate(found[name]) if n % FOLDS != fold] for name in names]
-
-    alone = {name: sets.record(name) for name in names}
-    first = [train(others(alone, fold), sets.first_names, seeds=2) for fold in range(FOLDS)]
-    around = {name: sets.record(name, first) for name in names}
-    return [(first[f], train(others(around, f), sets.names, seeds=2)) for f in range(FOLDS)]
+    first = unseen([sets.record(name) for name in names], sets.first_names)
+    second = unseen([sets.record(name, first) for name in names], sets.names)
+    return list(zip(first, second, strict=True))
 
 
 def base_weights(model: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -246,7 +242,7 @@ def main() -> None:
     lines = [json.loads(line) for line in options.chains.read_text("utf-8").splitlines()]
     shipped = [Trees(*map(packaged, TITLED))]
     sets = Sets(options.data, options.kb)
-    judges = unseen(sets, options.sets)
+    judges = judges_of(sets, options.sets)
     items: list[Item] = []
     for name in options.sets:
         folder = Name.of(name).folder
