@@ -91,6 +91,9 @@ SOURCE_WEIGHT = 1.0
 UNSURE_BELOW = 0.8
 """That probability of the second best piece parts what is found from what is not (docs/notes/retrieval.md)."""
 
+READ_BELOW = 0.83
+"""More is read for a larger one, and found; so far fewer than half of hard questions pay for it (the same)."""
+
 
 class SearchSettings(_Section):
     """How the plane searches; times in seconds. `hops` is the second walk over the graph.
@@ -122,7 +125,7 @@ class SearchSettings(_Section):
     decompose: Literal["none", "reader"] = "none"
     decompose_below: float = Field(default=UNSURE_BELOW, ge=0, le=1)
     cross_encoder: Literal["auto", "always", "none"] = "auto"
-    cross_encode_below: float = Field(default=UNSURE_BELOW, ge=0, le=1)
+    cross_encode_below: float = Field(default=READ_BELOW, ge=0, le=1)
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
     concurrency: int = Field(default=8, ge=1)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hetarag.config import SOURCE_WEIGHT, UNSURE_BELOW
+from hetarag.config import READ_BELOW, SOURCE_WEIGHT, UNSURE_BELOW
 from hetarag.protocols import Decomposer, PassageScorer, Reranker
 from hetarag.retrievers.chains import raised
 from hetarag.retrievers.fanout import FanOut
@@ -48,7 +48,7 @@ class Judges:
     decomposer: Decomposer | None = None
     decompose_below: float = UNSURE_BELOW
     cross_encoder: Callable[[], PassageScorer] | None = None
-    cross_encode_below: float = UNSURE_BELOW
+    cross_encode_below: float = READ_BELOW
     source_weight: float = SOURCE_WEIGHT
 
 

@@ -1,14 +1,15 @@
 """Train the cross-encoder that the package carries: step 3 of 3.
 
-    PYTHONPATH=tools python tools/cross_encoder/train.py DATA chains.jsonl \
+    PYTHONPATH=tools python tools/cross_encoder/train.py DATA questions.jsonl chains.jsonl \
         --sets hotpotqa_dev_a musique_dev_a 2wiki_dev:250 --device cuda --out hetarag/models/cross-encoder.npz
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first 250 questions. Needs torch,
-transformers, onnx, and lightgbm for the judges. Each question is searched through the plane; the loss adds
-half the link ranker's log-odds to what is read, so that the cross-encoder learns what the ranker misses.
-The sets' own questions, three times as heavy as the chained ones, are judged by trees that have not seen
-them. Word embeddings stay as they are, so that only what is in the layers has to be kept: of each matrix's
-change the part of its largest singular values.
+transformers, onnx, and lightgbm for the judges. First the questions about one passage teach to read: each
+beside wrong passages with the same names and near ones. Then those of several are searched through the plane;
+the loss adds half the link ranker's log-odds to what is read, so that the cross-encoder learns what the
+ranker misses. The sets' own questions, three times as heavy as the chained ones, are judged by trees that have
+not seen them. Word embeddings stay as they are, so that only what is in the layers has to be kept: of each
+matrix's change the part of its largest singular values.
 """
 
 from __future__ import annotations
@@ -21,27 +22,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
+from passages import beside_wrong, passages
 from question_sets import Name, Recorder, Sets, ask, opened
 from torch.nn import functional
 from train_ranker import unseen
 from transformers import BertConfig, BertModel
+from weights import base_weights, changes
 
 from hetarag.config import PLAIN_WEIGHT, ModelSettings
 from hetarag.models.cross_encoder import encode_pairs
+from hetarag.models.embedders import open_embedder
 from hetarag.models.install import install
 from hetarag.models.pooling import load_tokenizer
 from hetarag.models.registry import MINILM_INT8
+from hetarag.protocols import Embedder
 from hetarag.retrievers.excerpts import TITLED, Trees
 from hetarag.retrievers.trees import TreeEnsemble, packaged
 
 CANDIDATES = 40  # of a question are kept, and all that answer
-SHOWN, ANSWERS = 12, 4  # of them in a step
+ANSWERS = 4  # of them in a step
 NEAR = 20  # wrong ones are drawn from the best so many
 JUDGED = 0.5  # of the ranker's log-odds in the loss
-RANK = 32
 
 
 @dataclass
@@ -52,6 +54,19 @@ class Item:
     passages: list[tuple[str, str]]
     answers: np.ndarray[Any, Any]
     odds: np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How one part of the training goes: questions and passages of each in a step, learning rate."""
+
+    batch: int
+    shown: int
+    rate: float
+
+
+READ = Phase(batch=32, shown=8, rate=1e-4)
+JUDGE = Phase(batch=16, shown=12, rate=5e-5)
 
 
 class Judge(Recorder):
@@ -88,39 +103,23 @@ def record(
     return items
 
 
+def singles(
+    embedder: Embedder, data: Path, names: Sequence[str], lines: Sequence[dict[str, Any]]
+) -> list[Item]:
+    """Return the questions about one passage, each beside wrong ones."""
+    items = []
+    for name in names:
+        mine = [line for line in lines if line["set"] == Name.of(name).folder]
+        for question, found in beside_wrong(embedder, passages(data, name), mine):
+            items.append(Item(question, found, np.eye(1, len(found))[0], np.zeros(len(found))))
+    return items
+
+
 def judges_of(sets: Sets, names: Sequence[str]) -> list[tuple[TreeEnsemble, TreeEnsemble]]:
     """Return a pair of judges for each fold that has not seen its questions."""
     first = unseen([sets.record(name) for name in names], sets.first_names)
     second = unseen([sets.record(name, first) for name in names], sets.names)
     return list(zip(first, second, strict=True))
-
-
-def base_weights(model: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the installed model's weights as transformers names them, and the file's names of them."""
-    graph = onnx.load(model).graph
-    given = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
-    users: dict[str, list[Any]] = {}
-    for node in graph.node:
-        for name in node.input:
-            users.setdefault(name, []).append(node)
-    weights, names = {}, {}
-    for name, value in given.items():
-        if name.startswith("inner.") and value.dtype == np.float32 and not name.endswith("_scale"):
-            weights[name.removeprefix("inner.")] = value
-            names[name.removeprefix("inner.")] = name
-    for node in graph.node:
-        made = node.output[0]
-        if node.op_type != "Mul" or f"{made}_q" not in given:
-            continue
-        value = given[f"{made}_q"].astype(np.float32) * given[f"{made}_scale"]
-        if made.startswith("inner."):
-            weights[made.removeprefix("inner.")] = value
-            continue
-        added = users[users[made][0].output[0]][0]  # the product's bias tells which matrix it is
-        bias = next(name for name in added.input if name in given)
-        name = bias.removeprefix("inner.").removesuffix(".bias") + ".weight"
-        weights[name], names[name] = value.T, made
-    return weights, names
 
 
 class Net(torch.nn.Module):
@@ -162,22 +161,24 @@ def batch(
     return list(torch.tensor(arrays).to(device))
 
 
-def chosen(item: Item, rng: np.random.Generator) -> list[int]:
+def chosen(item: Item, rng: np.random.Generator, most: int) -> list[int]:
     """Return the candidates of one step, those that answer first."""
     right = list(np.flatnonzero(item.answers)[:ANSWERS])
     wrong = np.flatnonzero(item.answers == 0)[:NEAR]
     likely = np.exp(0.5 * (item.odds[wrong] - item.odds[wrong].max(initial=-np.inf)))
-    count = min(len(wrong), SHOWN - len(right))
+    count = min(len(wrong), most - len(right))
     return right + list(rng.choice(wrong, count, replace=False, p=likely / likely.sum()))
 
 
-def fine_tune(net: Net, tokenizer: Any, items: list[Item], options: argparse.Namespace) -> None:
+def fine_tune(
+    net: Net, tokenizer: Any, items: list[Item], options: argparse.Namespace, phase: Phase
+) -> None:
     """Train; each answer is to score above all that is wrong, and to be likely by itself."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(options.seed)
     layers = [p for p in net.bert.parameters() if p.requires_grad]
-    groups = [{"params": layers, "lr": 5e-5}, {"params": net.head.parameters(), "lr": 1e-3}]
+    groups = [{"params": layers, "lr": phase.rate}, {"params": net.head.parameters(), "lr": 1e-3}]
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
-    steps = max(1, len(items) * options.rounds // options.batch)
+    steps = max(1, len(items) * options.rounds // phase.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min(1, step / (0.06 * steps + 1)) * max(0.0, 1 - step / steps)
     )
@@ -185,9 +186,9 @@ def fine_tune(net: Net, tokenizer: Any, items: list[Item], options: argparse.Nam
     net.train()
     for step in range(steps):
         losses, pairs, parts = [], [], []
-        for number in order[step * options.batch : (step + 1) * options.batch]:
+        for number in order[step * phase.batch : (step + 1) * phase.batch]:
             item = items[number]
-            shown = chosen(item, rng)
+            shown = chosen(item, rng, phase.shown)
             pairs.append((item.question, [item.passages[n] for n in shown]))
             parts.append((item.answers[shown], JUDGED * item.odds[shown]))
         scores = net(*batch(tokenizer, pairs, options.device)).split([len(a) for a, _ in parts])
@@ -207,39 +208,27 @@ def fine_tune(net: Net, tokenizer: Any, items: list[Item], options: argparse.Nam
             print(f"step {step} of {steps}: {loss.item():.3f}", flush=True)
 
 
-def changes(net: Net, weights: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    """Return what the package keeps: thin products for matrices, all else whole, by the file's names."""
-    head = torch.cat([net.head.weight[0], net.head.bias]).detach().cpu().numpy()
-    found: dict[str, Any] = {"head": head}
-    for name, value in net.bert.state_dict().items():
-        if name.startswith("embeddings") or name not in names:
-            continue
-        now = value.float().cpu().numpy()
-        if now.ndim == 1:
-            found[names[name]] = now
-            continue
-        left, size, right = np.linalg.svd((now - weights[name]).T, full_matrices=False)
-        root = np.sqrt(size[:RANK])
-        found[f"{names[name]}.left"] = (left[:, :RANK] * root).astype(np.float16)
-        found[f"{names[name]}.right"] = (root[:, None] * right[:RANK]).astype(np.float16)
-    return found
-
-
 def main() -> None:
     """Record, train, save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
+    parser.add_argument("questions", type=Path)
     parser.add_argument("chains", type=Path)
     parser.add_argument("--sets", nargs="+", required=True)
     parser.add_argument("--kb", type=Path, default=Path("runs/cross-encoder"))
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--limit", type=int, help="chained questions of each set")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--limit", type=int, help="questions about one passage, and chained ones of each set"
+    )
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    torch.manual_seed(0)
-    lines = [json.loads(line) for line in options.chains.read_text("utf-8").splitlines()]
+    torch.manual_seed(options.seed)
+    written, lines = (
+        [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        for path in (options.questions, options.chains)
+    )
     shipped = [Trees(*map(packaged, TITLED))]
     sets = Sets(options.data, options.kb)
     judges = judges_of(sets, options.sets)
@@ -255,8 +244,11 @@ def main() -> None:
     tokenizer = load_tokenizer(folder, None)
     weights, names = base_weights(folder / "model.onnx")
     net = Net(weights).to(options.device)
-    fine_tune(net, tokenizer, items, options)
-    np.savez(options.out, **changes(net, weights, names))
+    read = singles(open_embedder(folder), options.data, options.sets, written)
+    print(f"{len(read)} about one passage", flush=True)
+    fine_tune(net, tokenizer, read[: options.limit], options, READ)
+    fine_tune(net, tokenizer, items, options, JUDGE)
+    np.savez(options.out, **changes(net.bert, net.head, weights, names))
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -6,9 +6,10 @@
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` leaves out the passages that answer any
 question but the first 250. Each set is ingested once into --kb, for its names. A question either names the
 passage's subject or another name in it, and is answered by anything in the passage ("free") or by a name
-that leads to other passages ("link"). A line per question: {"set", "id", "kind", "name", "answer",
-"question", "names"}, `names` being those of the passage that stand in the question. The shipped cross-encoder
-was taught by 23,549, written by Qwen2.5-Coder-1.5B in two minutes of one H200.
+that leads to other passages ("link"). The model then answers each from its passage, and what it cannot answer
+there is left out. A line per question: {"set", "id" of the passage, "name" it was asked about, "question",
+"names" of the passage that stand in the question, "answer"}. The shipped cross-encoder was taught by 15,818:
+Qwen2.5-Coder-1.5B was asked for 25,605 and wrote 18,093 that could be used, in four minutes of one H200.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import json
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import torch
+from generation import Writer
+from passages import passages
 from sqlalchemy import text
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from hetarag import HetaRAG
 
@@ -48,8 +51,10 @@ FREE = (
 )
 EXAMPLES = {"Fram", "Larvik", "Nansen"}  # what a model copies when it does not know what to ask
 NO_LINKS = {"DATE", "TIME", "CARDINAL", "ORDINAL", "PERCENT", "QUANTITY", "MONEY", "LANGUAGE", "NORP"}  # fmt: skip
-MOST = 30  # passages: a name that more of them share leads nowhere in particular
-LONGEST = 520  # characters of a passage
+MOST = 60  # passages: a name that more of them share leads nowhere in particular
+LONGEST, SHORTEST, SENTENCE = 520, 160, 260  # characters of a passage and of a sentence
+QUESTION, ANSWER = 28, 10  # tokens
+KEPT = ("set", "id", "name", "question", "names")  # of a line, beside its answer
 
 NAMES = text(
     "SELECT documents.name, entities.name, mentions.label, mentions.entity FROM mentions"
@@ -62,11 +67,7 @@ NAMES = text(
 def prompts(data: Path, sets: list[str], kb: Path) -> Iterator[dict[str, Any]]:
     """Yield what is to be asked: a passage, a name in it, and the answer where it is to be a name."""
     for name in sets:
-        folder, _, count = name.partition(":")
-        held: set[str] = set()
-        if count:
-            lines = (data / folder / "questions.jsonl").read_text("utf-8").splitlines()
-            held = {i for line in lines[int(count) :] for i in json.loads(line)["supporting_ids"]}
+        folder = name.partition(":")[0]
         mentions: dict[str, list[tuple[str, int]]] = defaultdict(list)
         where: dict[int, set[str]] = defaultdict(set)
         with HetaRAG.open(kb / folder) as rag:
@@ -76,11 +77,9 @@ def prompts(data: Path, sets: list[str], kb: Path) -> Iterator[dict[str, Any]]:
                     where[number].add(document)
                     if label not in NO_LINKS:
                         mentions[document].append((entity, number))
-        for line in (data / folder / "corpus.jsonl").read_text("utf-8").splitlines():
-            passage = json.loads(line)
-            if passage["id"] not in held:
-                shared = [n for n, e in mentions[passage["id"]] if 2 <= len(where[e]) <= MOST]
-                yield from _about(folder, passage, shared)
+        for passage in passages(data, name):
+            shared = [n for n, e in mentions[passage["id"]] if 2 <= len(where[e]) <= MOST]
+            yield from _about(folder, passage, shared)
 
 
 def _about(folder: str, passage: dict[str, Any], shared: list[str]) -> Iterator[dict[str, Any]]:
@@ -92,30 +91,89 @@ def _about(folder: str, passage: dict[str, Any], shared: list[str]) -> Iterator[
         and n.lower() not in title.lower() and title.lower() not in n.lower()
     ]  # fmt: skip
     random.shuffle(links)
-    wanted = [(title, None), *((n, None) for n in links[:2]), *((title, n) for n in links[:3])]
-    if len(links) > 1:
-        wanted += [(links[0], links[1]), (links[1], links[0])]
-    for named, answer in wanted:
-        sentences = re.split(r"(?<=[.!?])\s+", passage["text"])
-        needed = [n for n in (named, answer) if n]
-        kept = [s for at, s in enumerate(sentences) if at == 0 or any(n in s for n in needed)]
-        words = " ".join(s[:260] for s in kept[:3])
-        words = words if len(words) >= 160 else " ".join(s[:260] for s in sentences[:3])
-        if answer is None or answer in words:
+    sentences = [s[:SENTENCE] for s in re.split(r"(?<=[.!?])\s+", passage["text"])]
+    free = [(title, [at]) for at in random.sample(range(len(sentences)), min(4, len(sentences)))]
+    free += [(name, _with(sentences, name)) for name in links[:4]]
+    pairs = [(title, name) for name in links[:6]]
+    pairs += random.sample(list(permutations(links[:4], 2)), min(5, len(links[:4]) * (len(links[:4]) - 1)))  # fmt: skip
+    link = [(one, other, _with(sentences, one, other)) for one, other in pairs]
+    for named, answer, kept in [*((n, None, k) for n, k in free), *link]:
+        words = " ".join(sentences[at] for at in sorted({0, *kept})[:3])
+        words = words if len(words) >= SHORTEST else " ".join(sentences[:3])
+        if answer is None or answer in words[:LONGEST]:
             yield {"set": folder, "id": passage["id"], "title": title, "text": words[:LONGEST],
                    "kind": "free" if answer is None else "link", "name": named, "answer": answer}  # fmt: skip
 
 
-def prompt(wanted: dict[str, Any]) -> str:
-    """Return the prompt for one question: three examples and the passage."""
-    link = wanted["kind"] == "link"
+def _with(sentences: list[str], *names: str) -> list[int]:
+    """Return the numbers of the sentences that have one of the names."""
+    return [at for at, sentence in enumerate(sentences) if any(name in sentence for name in names)]
+
+
+def examples(link: bool) -> str:
+    """Return how the prompts begin that ask for a question of this kind."""
     shown = []
     for passage, (named, answer, question) in zip(PASSAGES, LINK if link else FREE, strict=True):
         parts = [f"Question: {question}", f"Answer: {answer}"]
         shown.append("\n".join([passage, f"Name: {named}", *(parts[::-1] if link else parts)]))
+    return "\n\n".join([*shown, ""])
+
+
+def prompt(wanted: dict[str, Any]) -> str:
+    """Return what a prompt goes on with: the passage, the name, and the answer if that is given."""
     asked = [f"Passage ({wanted['title']}): {wanted['text']}", f"Name: {wanted['name']}"]
-    asked += [f"Answer: {wanted['answer']}"] if link else []
-    return "\n\n".join([*shown, "\n".join([*asked, "Question:"])])
+    asked += [f"Answer: {wanted['answer']}"] if wanted["kind"] == "link" else []
+    return "\n".join([*asked, "Question:"])
+
+
+def write(writer: Writer, wanted: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each with what the model writes."""
+    for link in (False, True):
+        asked = [w for w in wanted if (w["kind"] == "link") == link]
+        tokens = QUESTION if link else QUESTION + ANSWER
+        for number, words in writer.written(examples(link), [prompt(w) for w in asked], tokens):
+            yield asked[number], words
+
+
+def kept(
+    wanted: Sequence[dict[str, Any]], written: Iterable[tuple[dict[str, Any], str]]
+) -> list[dict[str, Any]]:
+    """Return what is kept of the written questions, each with what was wanted."""
+    named = defaultdict(set)
+    for one in wanted:
+        named[one["set"], one["id"]] |= {n for n in (one["title"], one["name"], one["answer"]) if n}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for one, words in written:
+        question, answer = usable(one, words) or ("", "")
+        inside = [n for n in named[one["set"], one["id"]] if n.lower() in question.lower()]
+        longest = [n for n in inside if not any(n != m and n.lower() in m.lower() for m in inside)]
+        if question:
+            line = one | {"question": question, "answer": answer, "names": sorted(longest)}
+            found.setdefault((one["set"], question.lower()), line)
+    return list(found.values())
+
+
+def answered(writer: Writer, lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the questions that the model answers from their passage, with that answer.
+
+    Asked for a question that a name answers, it often writes another one about it.
+    """
+    shown = "\n\n".join(
+        f"{passage}\nQuestion: {question}\nAnswer: {answer}"
+        for told in (LINK, FREE)
+        for passage, (_, answer, question) in zip(PASSAGES, told, strict=True)
+    )
+    asked = [
+        f"Passage ({q['title']}): {q['text']}\nQuestion: {q['question']}\nAnswer:" for q in lines
+    ]
+    for number, words in writer.written(f"{shown}\n\n", asked, ANSWER):
+        line = lines[number]
+        answer = words.strip().split("\n")[0].strip().rstrip(".")
+        if line["answer"].lower() in answer.lower():
+            answer = line["answer"]
+        fits = answer and answer.lower() in line["text"].lower()
+        if fits and answer.lower() not in line["question"].lower():
+            yield {k: line[k] for k in KEPT} | {"answer": answer}
 
 
 def usable(wanted: dict[str, Any], written: str) -> tuple[str, str] | None:
@@ -135,7 +193,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("sets", nargs="+")
     parser.add_argument("--kb", type=Path, default=Path("runs/cross-encoder"))
-    parser.add_argument("--reader", required=True)
+    parser.add_argument("--reader", type=Path, required=True)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--limit", type=int)
@@ -143,41 +201,17 @@ def main() -> None:
     options = parser.parse_args()
     random.seed(3)
     torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(options.reader, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(options.reader, dtype=torch.bfloat16)
-    model = model.to(options.device).eval()
+    writer = Writer(options.reader, options.device, options.batch)
     wanted = list(prompts(options.data, options.sets, options.kb))
     random.shuffle(wanted)
-    wanted = sorted(wanted[: options.limit], key=lambda w: len(prompt(w)))
-    named = defaultdict(set)
-    for one in wanted:
-        named[one["set"], one["id"]] |= {n for n in (one["title"], one["name"], one["answer"]) if n}
-    seen: set[tuple[str, str]] = set()
+    wanted = wanted[: options.limit]
+    lines = kept(wanted, write(writer, wanted))
+    count = 0
     with options.out.open("w", encoding="utf-8") as file:
-        for at in range(0, len(wanted), options.batch):
-            part = wanted[at : at + options.batch]
-            inputs = tokenizer([prompt(w) for w in part], return_tensors="pt", padding=True)
-            with torch.no_grad():
-                tokens = model.generate(
-                    **inputs.to(options.device), max_new_tokens=30, do_sample=True,
-                    temperature=0.6, top_k=30, top_p=1.0, pad_token_id=tokenizer.eos_token_id,
-                )  # fmt: skip
-            written = tokenizer.batch_decode(
-                tokens[:, inputs.input_ids.shape[1] :], skip_special_tokens=True
-            )
-            for one, words in zip(part, written, strict=True):
-                found = usable(one, words)
-                if found is None or (one["set"], found[0].lower()) in seen:
-                    continue
-                seen.add((one["set"], found[0].lower()))
-                inside = [n for n in named[one["set"], one["id"]] if n.lower() in found[0].lower()]
-                longest = [n for n in inside if not any(n != m and n.lower() in m.lower() for m in inside)]  # fmt: skip
-                line = {k: one[k] for k in ("set", "id", "kind", "name")}
-                line |= {"question": found[0], "answer": found[1], "names": sorted(longest)}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            print(
-                f"{min(at + options.batch, len(wanted))} of {len(wanted)} asked, {len(seen)} kept"
-            )
+        for line in answered(writer, lines):
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            count += 1
+    print(f"{len(wanted)} asked, {len(lines)} written, {count} kept")
 
 
 if __name__ == "__main__":
