@@ -92,7 +92,8 @@ UNSURE_BELOW = 0.8
 """That probability of the second best piece parts what is found from what is not (docs/notes/retrieval.md)."""
 
 READ_BELOW = 0.83
-"""More is read for a larger one, and found; so far fewer than half of hard questions pay for it (the same)."""
+"""A higher one has more questions read and finds more; with this one fewer than half of those of the hardest
+titled set are read (docs/notes/retrieval.md)."""
 
 
 class SearchSettings(_Section):

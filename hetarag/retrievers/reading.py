@@ -16,11 +16,10 @@ from hetarag.retrievers.fusion import Fused
 from hetarag.retrievers.odds import shifted
 from hetarag.types import RankedEvidence
 
-_MOST = 12  # 10 ms each on two cores
+_MOST = 12  # pieces, and paragraphs of all of them together: 10 ms each on two cores
 _DISMISSED, _TRUSTED = 0.02, 0.97
 _SHORT = 15  # words: a heading, or a line, is read with what follows it
 _PARAGRAPHS = 6  # of one piece
-_READ = 16  # of all pieces together
 _WEIGHT = 0.5  # of the log-odds read beside those judged; chosen with that of training
 
 
@@ -35,11 +34,11 @@ def doubtful(ranked: Fused) -> list[str]:
 
 
 def to_read(pieces: Mapping[str, RankedEvidence]) -> Sequence[tuple[str, tuple[str, str]]]:
-    """Return (id, (title, paragraph)) of what is read: the best pieces, whole ones, up to sixteen paragraphs."""
+    """Return (id, (title, paragraph)) of what is read: the best pieces, whole ones, up to twelve paragraphs."""
     found: list[tuple[str, tuple[str, str]]] = []
     for identifier, piece in pieces.items():
         more = [(identifier, (piece.title, part)) for part in paragraphs(piece.text)]
-        if len(found) + len(more) > _READ:
+        if len(found) + len(more) > _MOST:
             break
         found += more
     return found

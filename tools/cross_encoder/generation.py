@@ -19,6 +19,7 @@ class Writer:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
         self._model: Any = model.to(device).eval()
         self._batch = batch
+        torch.manual_seed(0)  # what it writes is sampled
 
     def written(self, first: str, prompts: Sequence[str], tokens: int) -> Iterator[tuple[int, str]]:
         """Yield the number of each prompt with what the model writes; `first` stands before all, read once."""

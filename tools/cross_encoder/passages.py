@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from wording import whole
 
 from hetarag.protocols import Embedder
 
-MOST = 12  # wrong passages that have a name of the question, and as many that are near to it
-NEAREST = 40
+MOST = 10  # wrong passages that have a name of the question, and as many that are near to it
+NEAREST = 40  # farther ones are told apart by their topic alone
 BATCH = 64
 
 
@@ -35,7 +37,6 @@ def beside_wrong(
     """
     number = {passage["id"]: n for n, passage in enumerate(held)}
     texts = [f"{passage['title']}\n{passage['text']}" for passage in held]
-    low = [text.lower() for text in texts]
     vectors = _vectors(embedder.embed_passages, texts)
     asked = [
         q
@@ -44,14 +45,15 @@ def beside_wrong(
     ]
     towards = _vectors(embedder.embed_queries, [q["question"] for q in asked])
     for question, vector in zip(asked, towards, strict=True):
-        right, answer = number[question["id"]], question["answer"].lower()
-        names = [name.lower() for name in question["names"]]
-        near = [int(n) for n in np.argsort(-(vectors @ vector), kind="stable")]
-        wrong = [n for n in near if n != right and answer not in low[n]]
-        named = [n for n in wrong if any(name in low[n] for name in names)][:MOST]
-        nearest = [n for n in near[:NEAREST] if n != right and answer not in low[n]][:MOST]
-        found = [right, *dict.fromkeys([*named, *nearest])]
-        yield question["question"], [(held[n]["title"], held[n]["text"]) for n in found]
+        right, answer = number[question["id"]], whole(question["answer"])
+        names = [whole(name) for name in question["names"]]
+        order = [int(n) for n in np.argsort(-(vectors @ vector), kind="stable") if n != right]
+        nearest = [n for n in order[:NEAREST] if not answer.search(texts[n])][:MOST]
+        named = (n for n in order if any(name.search(texts[n]) for name in names))
+        naming = list(islice((n for n in named if not answer.search(texts[n])), MOST))
+        if wrong := list(dict.fromkeys([*naming, *nearest])):
+            found = [right, *wrong]
+            yield question["question"], [(held[n]["title"], held[n]["text"]) for n in found]
 
 
 def _vectors(embed: Any, texts: Sequence[str]) -> np.ndarray[Any, Any]:

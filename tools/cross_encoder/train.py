@@ -104,12 +104,16 @@ def record(
 
 
 def singles(
-    embedder: Embedder, data: Path, names: Sequence[str], lines: Sequence[dict[str, Any]]
+    embedder: Embedder,
+    data: Path,
+    names: Sequence[str],
+    lines: Sequence[dict[str, Any]],
+    most: int | None,
 ) -> list[Item]:
     """Return the questions about one passage, each beside wrong ones."""
     items = []
     for name in names:
-        mine = [line for line in lines if line["set"] == Name.of(name).folder]
+        mine = [line for line in lines if line["set"] == Name.of(name).folder][:most]
         for question, found in beside_wrong(embedder, passages(data, name), mine):
             items.append(Item(question, found, np.eye(1, len(found))[0], np.zeros(len(found))))
     return items
@@ -244,9 +248,9 @@ def main() -> None:
     tokenizer = load_tokenizer(folder, None)
     weights, names = base_weights(folder / "model.onnx")
     net = Net(weights).to(options.device)
-    read = singles(open_embedder(folder), options.data, options.sets, written)
+    read = singles(open_embedder(folder), options.data, options.sets, written, options.limit)
     print(f"{len(read)} about one passage", flush=True)
-    fine_tune(net, tokenizer, read[: options.limit], options, READ)
+    fine_tune(net, tokenizer, read, options, READ)
     fine_tune(net, tokenizer, items, options, JUDGE)
     np.savez(options.out, **changes(net.bert, net.head, weights, names))
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
