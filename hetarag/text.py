@@ -151,6 +151,11 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
+def whole(words: str) -> re.Pattern[str]:
+    """Return what finds words where they are not part of a longer one, in any case."""
+    return re.compile(rf"(?<!\w){re.escape(words)}(?!\w)", re.IGNORECASE)
+
+
 def spaced(text: str) -> str:
     """Return `text` with spaces around each sign that is a word of its own."""
     return text if text.isascii() else _UNSPACED.sub(r" \g<0> ", text)

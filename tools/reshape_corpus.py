@@ -29,7 +29,8 @@ Line = dict[str, Any]
 
 def lines_of(path: Path) -> list[Line]:
     """Return the objects of a JSON Lines file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with path.open(encoding="utf-8") as file:  # no splitlines(): texts may hold U+2028 as it is
+        return [json.loads(line) for line in file]
 
 
 def write(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hetarag.eval.datasets import Passage, Question
+from hetarag.text import whole
 from hetarag.types import RankedEvidence
 
 Search = Callable[[str, int], Sequence[RankedEvidence]]
@@ -96,7 +97,7 @@ def in_conflict(task: Task, questions: Iterable[Question]) -> Task | None:
     if not fresh:
         return None
     false = min(fresh, key=lambda a: (abs(len(a.split()) - words), _hash(task.question.id, a)))
-    pattern = _pattern(truth)
+    pattern = whole(truth)
     evidence = tuple(
         replace(
             piece,
@@ -127,12 +128,8 @@ def as_evidence(passage: Passage) -> RankedEvidence:
 
 
 def _stands_in(answer: str, evidence: Sequence[RankedEvidence]) -> bool:
-    pattern = _pattern(answer)
+    pattern = whole(answer)
     return bool(answer.strip()) and any(pattern.search(piece.text) for piece in evidence)
-
-
-def _pattern(answer: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(answer)}(?!\w)", re.IGNORECASE)
 
 
 def _kind(answer: str) -> str:

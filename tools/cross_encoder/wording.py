@@ -7,11 +7,6 @@ import re
 _ARTICLE = re.compile("^the ", re.IGNORECASE)
 
 
-def whole(name: str) -> re.Pattern[str]:
-    """Return what finds a name where it is not part of a longer word, in any case."""
-    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
-
-
 def bare(name: str) -> str:
     """Return a name without its article, which one text gives and another does not."""
     return _ARTICLE.sub("", name)

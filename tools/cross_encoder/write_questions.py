@@ -1,6 +1,6 @@
 """Have a language model write questions about names in passages: step 1 of 3 of training the cross-encoder.
 
-    python tools/cross_encoder/write_questions.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 \
+    PYTHONPATH=tools python tools/cross_encoder/write_questions.py DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 \
         --reader ~/.cache/hetarag/models/qwen2.5-coder-1.5b --device cuda --batch 1024 --out questions.jsonl
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` leaves out the passages that answer any
@@ -15,7 +15,6 @@ was asked for 25,605, wrote 18,093 that could be used and could answer 15,818 of
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 from collections import defaultdict
@@ -26,10 +25,12 @@ from typing import Any
 
 from generation import Writer
 from passages import passages
+from question_sets import Name, opened
+from reshape_corpus import write
 from sqlalchemy import text
-from wording import first_question, whole
+from wording import first_question
 
-from hetarag import HetaRAG
+from hetarag.text import whole
 
 PASSAGES = (
     "Passage (Fram): Fram is a ship that was used in expeditions of the Arctic and Antarctic regions by the Norwegian "
@@ -67,16 +68,14 @@ NAMES = text(
 def prompts(data: Path, sets: list[str], kb: Path) -> Iterator[dict[str, Any]]:
     """Yield what is to be asked: a passage, a name in it, and the answer where it is to be a name."""
     for name in sets:
-        folder = name.partition(":")[0]
+        folder = Name.of(name).folder
         mentions: dict[str, list[tuple[str, int]]] = defaultdict(list)
         where: dict[int, set[str]] = defaultdict(set)
-        with HetaRAG.open(kb / folder) as rag:
-            rag.ingest([data / folder / "corpus.jsonl"])
-            with rag._ledger.reading() as connection:
-                for document, entity, label, number in connection.execute(NAMES):
-                    where[number].add(document)
-                    if label not in NO_LINKS:
-                        mentions[document].append((entity, number))
+        with opened(data, kb, name) as rag, rag._ledger.reading() as connection:
+            for document, entity, label, number in connection.execute(NAMES):
+                where[number].add(document)
+                if label not in NO_LINKS:
+                    mentions[document].append((entity, number))
         for passage in passages(data, name):
             shared = [n for n, e in mentions[passage["id"]] if 2 <= len(where[e]) <= MOST]
             yield from _about(folder, passage, shared)
@@ -132,13 +131,13 @@ def prompt(wanted: dict[str, Any]) -> str:
     return "\n".join([*asked, "Question:"])
 
 
-def write(writer: Writer, wanted: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+def asked(writer: Writer, wanted: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield each with what the model writes."""
     for link in (False, True):
-        asked = [w for w in wanted if (w["kind"] == "link") == link]
+        alike = [w for w in wanted if (w["kind"] == "link") == link]
         tokens = QUESTION if link else QUESTION + ANSWER
-        for number, words in writer.written(examples(link), [prompt(w) for w in asked], tokens):
-            yield asked[number], words
+        for number, words in writer.written(examples(link), [prompt(w) for w in alike], tokens):
+            yield alike[number], words
 
 
 def kept(
@@ -210,13 +209,10 @@ def main() -> None:
     wanted = list(prompts(options.data, options.sets, options.kb))
     random.shuffle(wanted)
     wanted = wanted[: options.limit]
-    lines = kept(wanted, write(writer, wanted))
-    count = 0
-    with options.out.open("w", encoding="utf-8") as file:
-        for line in answered(writer, lines):
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            count += 1
-    print(f"{len(wanted)} asked, {len(lines)} written, {count} kept")
+    lines = kept(wanted, asked(writer, wanted))
+    told = list(answered(writer, lines))
+    write(options.out, told)
+    print(f"{len(wanted)} asked, {len(lines)} written, {len(told)} kept")
 
 
 if __name__ == "__main__":
