@@ -29,6 +29,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from reshape_corpus import lines_of
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path(__file__).resolve().parent / "examples_src"
 EXAMPLES = ROOT / "examples"
@@ -345,8 +347,7 @@ def read_text(reference: str) -> str:
             page.feed(path.read_text(encoding="utf-8"))
             text = " ".join(page.parts)
         case ".jsonl":
-            lines = path.read_text(encoding="utf-8").splitlines()
-            documents = {d["id"]: d for d in map(json.loads, lines)}
+            documents = {document["id"]: document for document in lines_of(path)}
             text = documents[anchor]["title"] + "\n" + documents[anchor]["text"]
         case _:
             text = path.read_text(encoding="utf-8").replace("*", "")
@@ -433,8 +434,7 @@ def exists(reference: str) -> bool:
         return False
     if path.suffix != ".jsonl":
         return not anchor
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return anchor in {json.loads(line)["id"] for line in lines}
+    return anchor in {document["id"] for document in lines_of(path)}
 
 
 def check() -> int:

@@ -97,6 +97,11 @@ class Name:
         """The name without the count: that of its knowledge base."""
         return f"{self.folder}+{self.shape}" if self.shape else self.folder
 
+    def taken(self, questions: Sequence[Question]) -> Sequence[Question]:
+        """Return those that the name takes: the first so many, the last where it says `-250`, or all."""
+        number = int(self.count or len(questions))
+        return questions[number:] if number < 0 else questions[:number]
+
 
 @contextmanager
 def opened(data: Path, kb: Path, name: str, config: Path | None = None) -> Iterator[HetaRAG]:
@@ -148,12 +153,10 @@ class Sets:
         self.names: list[str] = []
         self.first_names: list[str] = []
 
-    def questions(self, name: str) -> list[Question]:
+    def questions(self, name: str) -> Sequence[Question]:
         """Return the questions of a set, those that its name takes."""
         parsed = Name.of(name)
-        questions = read_questions(self._data / parsed.folder / "questions.jsonl")
-        number = int(parsed.count or len(questions))
-        return questions[number:] if number < 0 else questions[:number]
+        return parsed.taken(read_questions(self._data / parsed.folder / "questions.jsonl"))
 
     def answers(self, name: str) -> Answers:
         """Return what tells the pieces that answer the questions of a set."""

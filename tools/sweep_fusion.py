@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from reshape_corpus import lines_of
 
 from hetarag import HetaRAG
 from hetarag.config import load
@@ -226,11 +227,7 @@ def main() -> None:
     if options.evidence == "plane" and (options.distractors or options.conflict):
         parser.error("--distractors and --conflict go with --evidence gold")
     torch.set_num_threads(options.threads)
-    lines = (
-        [json.loads(x) for x in options.out.read_text().splitlines()]
-        if options.out.is_file()
-        else []
-    )
+    lines = lines_of(options.out) if options.out.is_file() else []
     known = {(line["id"], line["evidence"]) for line in lines}
     sweeper = Sweeper(options.reader, options.only)
     kind = options.evidence + (f"+{options.distractors}" if options.distractors else "")

@@ -22,11 +22,12 @@ BATCH = 64
 
 
 def passages(data: Path, name: str) -> list[dict[str, str]]:
-    """Return the passages of a set; those of "set:250" answer no question after the first 250."""
+    """Return the passages of a set; those of "set:250" answer no question that it does not take."""
     parsed = Name.of(name)
-    folder, count = data / parsed.folder, parsed.count
-    later = read_questions(folder / "questions.jsonl", skip=int(count)) if count else []
-    held = {i for question in later for i in question.supporting}
+    folder = data / parsed.folder
+    questions = read_questions(folder / "questions.jsonl")
+    taken = {question.id for question in parsed.taken(questions)}
+    held = {i for question in questions if question.id not in taken for i in question.supporting}
     return [line for line in lines_of(folder / "corpus.jsonl") if line["id"] not in held]
 
 
