@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from reshape_corpus import SHAPES, lines_of
+from json_lines import lines_of
+from reshape_corpus import SHAPES
 
 from hetarag import HetaRAG
 from hetarag.eval.datasets import Question, read_questions

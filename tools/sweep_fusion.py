@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from reshape_corpus import lines_of
+from json_lines import lines_of
+from question_sets import Name, opened
 
-from hetarag import HetaRAG
 from hetarag.config import load
 from hetarag.decoding.families import stack_of
 from hetarag.decoding.gates import Unsure
@@ -165,20 +165,19 @@ class Sweeper:
 
 def tasks(options: argparse.Namespace, name: str) -> Iterator[Task]:
     """Yield the questions of a set with what is read."""
-    folder, _, count = name.partition(":")
-    corpus = options.data / folder / "corpus.jsonl"
-    everything = read_questions(options.data / folder / "questions.jsonl")
-    questions = everything[: int(count)] if count else everything
+    parsed = Name.of(name)
+    folder = options.data / parsed.folder
+    everything = read_questions(folder / "questions.jsonl")
+    questions = parsed.taken(everything)
     step = max(1, len(questions) // options.limit)  # spread over the set
     questions = questions[::step][: options.limit]
-    with HetaRAG.open(options.kb / folder) as rag:
-        rag.ingest([corpus])
+    with opened(options.data, options.kb, parsed.folder) as rag:
         if options.evidence == "plane":
             for question in questions:
                 found = list(rag.search(question.text, 10, access="all"))
                 yield Task(question, tuple([e for e in found if e.kind != "table"][:5]))
             return
-        passages = {p.id: p for p in read_corpus(corpus)}
+        passages = {p.id: p for p in read_corpus(folder / "corpus.jsonl")}
         yield from gold_tasks(
             questions,
             passages,

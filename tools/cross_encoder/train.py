@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from json_lines import lines_of
 from passages import beside_wrong, passages
 from question_sets import Name, Recorder, Sets, ask, opened
-from reshape_corpus import lines_of
 from torch.nn import functional
 from train_ranker import unseen
 from transformers import BertConfig, BertModel

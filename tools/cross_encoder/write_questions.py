@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from generation import Writer
+from json_lines import write
 from passages import passages
 from question_sets import Name, opened
-from reshape_corpus import write
 from sqlalchemy import text
 from wording import first_question
 
