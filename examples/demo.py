@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hetarag import HetaRAG
-from hetarag.commands.present import print_answer
+from hetarag.cli.rendering import print_answer
 
 HERE = Path(__file__).parent
 SHOWN = ("q05", "q16", "q27", "q30", "q34", "q38", "q40")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hetarag.config import Settings
-    from hetarag.engine import HetaRAG
+    from hetarag.engine.knowledge_base import HetaRAG
     from hetarag.errors import (
         ConfigError,
         FingerprintError,
@@ -82,7 +82,7 @@ __all__ = [
     "UnsupportedModelError",
 ]
 
-_ELSEWHERE = {"HetaRAG": "hetarag.engine", "Settings": "hetarag.config"}
+_ELSEWHERE = {"HetaRAG": "hetarag.engine.knowledge_base", "Settings": "hetarag.config"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,5 @@
 """`python -m hetarag` is `hetarag`."""
 
-from hetarag.cli import main
+from hetarag.cli.app import main
 
 main()

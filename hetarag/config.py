@@ -105,7 +105,7 @@ class SearchSettings(_Section):
     vectors, full text or graph ranks decide all the same. `plain_weight` is how much the plain fusion of the lists counts
     beside what the link ranker has learnt, `source_weight` how much a passage gains from the passages
     that it leads to; `hetarag tune` finds both for a user's own questions. `ranker` is a folder of trees,
-    written by tools/train_ranker.py, that the link ranker judges by in place of the package's; they are
+    written by training/link_ranker.py, that the link ranker judges by in place of the package's; they are
     read when a search first needs them (`load_models` reads them at once). The learned fuser stays the package's.
     `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where
     the second best piece has a probability below `decompose_below`; then the ranker ranks once more.
@@ -215,3 +215,23 @@ def _explain(source: str, error: Any) -> str:
             model = model.model_fields[part].annotation  # type: ignore[assignment]
         return f"{source}: unknown setting {where!r}; known here: {', '.join(model.model_fields)}"
     return f"{source}: setting {where!r}: {error['msg']}"
+
+
+SETTINGS_FILE = "hetarag.toml"
+
+
+def settings_of(config: str | Path | Mapping[str, Any] | Settings | None, folder: Path) -> Settings:
+    """Return the settings that `config` stands for, or those beside the knowledge base."""
+    if isinstance(config, Settings):
+        return config
+    if isinstance(config, Mapping):
+        return validate(config, "config")
+    if config is None and (folder / SETTINGS_FILE).is_file():
+        return load(folder / SETTINGS_FILE)
+    return load(config)
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Tell whether any part lives in the folder, which then belongs to one process."""
+    addresses = [settings.ledger.url, *settings.stores.model_dump().values()]
+    return EMBEDDED in addresses

@@ -12,6 +12,7 @@ on a row is found again without a look-up table. Row 0 is the table itself.
 from __future__ import annotations
 
 import uuid
+from hashlib import blake2b
 from typing import NamedTuple
 
 _NAMESPACE = uuid.UUID("6f0c3a5e-0b7d-5d43-9c5a-6d0a4c9f1b27")
@@ -77,3 +78,13 @@ def parse_row_id(identifier: str) -> TableRowId | None:
 def _named(name: str) -> str:
     # Names from files may hold lone surrogates, which UTF-8 cannot: they are spelt out.
     return str(uuid.uuid5(_NAMESPACE, name.encode("utf-8", "backslashreplace").decode()))
+
+
+def digest_of(*values: str | bytes) -> str:
+    """Return a digest of these values, 32 hexadecimal digits."""
+    state = blake2b(digest_size=16)
+    for value in values:
+        data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+        state.update(len(data).to_bytes(8, "little"))
+        state.update(data)
+    return state.hexdigest()

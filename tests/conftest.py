@@ -60,3 +60,19 @@ def write_jsonl(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def bench_files(write_jsonl: Callable[..., Path], tmp_path: Path) -> list[str]:
+    """Write a small corpus with questions; return the options that name them."""
+    corpus = write_jsonl(
+        {"id": "fram", "title": "Fram", "text": "Colin Archer designed the Fram."},
+        {"id": "archer", "title": "Colin Archer", "text": "He was born in Larvik."},
+        {"id": "gauss", "title": "Gauss", "text": "The Gauss was built in Kiel."},
+    )
+    questions = write_jsonl(
+        {"id": "1", "question": "Who designed the Fram?", "supporting_ids": ["fram"], "type": "one"},
+        {"id": "2", "question": "Who asks this?", "supporting_ids": []},
+        name="questions.jsonl",
+    )  # fmt: skip
+    return ["--corpus", str(corpus), "--questions", str(questions), "--kb", str(tmp_path / "kb")]

@@ -45,7 +45,9 @@ def loaded(code: str, *arguments: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("module", ["hetarag", "hetarag.engine", "hetarag.cli", "hetarag.ingest"])
+@pytest.mark.parametrize(
+    "module", ["hetarag", "hetarag.engine.knowledge_base", "hetarag.cli.app", "hetarag.ingest"]
+)
 def test_importing_loads_no_driver_and_no_model_library(module: str) -> None:
     code = (
         f"import json, sys, {module}\n"

@@ -6,9 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from hetarag.decoding.baselines import Prompt
 from hetarag.decoding.checks import check_generation, check_processors
-from hetarag.decoding.methods import NAMES, rule_for
+from hetarag.decoding.context_aware import Prompt
+from hetarag.decoding.methods import rule_for
+from hetarag.decoding.registry import NAMES
 from hetarag.decoding.session import Session
 from hetarag.decoding.settings import LayerFusion, Method
 from hetarag.decoding.trace import DecodingTrace

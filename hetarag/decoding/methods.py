@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hetarag.decoding.baselines import ContextRule, DoLaRule, GreedyRule, Prompt
 from hetarag.decoding.checks import check_model
+from hetarag.decoding.context_aware import ContextRule, Prompt
+from hetarag.decoding.dola import DoLaRule
+from hetarag.decoding.greedy import GreedyRule
 from hetarag.decoding.hooks import Rule
 from hetarag.decoding.lfd import LayerFusionRule
+from hetarag.decoding.registry import NAMES
 from hetarag.decoding.session import Session
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa, Greedy, LayerFusion, Method
 from hetarag.decoding.trace import DecodingTrace
@@ -17,15 +20,6 @@ from hetarag.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-NAMES: dict[type[Method], str] = {
-    LayerFusion: "lfd",
-    DoLa: "dola",
-    CAD: "cad",
-    AdaCAD: "adacad",
-    Greedy: "greedy",
-}
-"""The name of each method in traces, commands and tables."""
 
 
 @contextmanager

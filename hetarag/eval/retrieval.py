@@ -15,15 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hetarag.arguments import settings_of
-from hetarag.config import Settings, load, redact
-from hetarag.engine import DEFAULT_COLLECTION, HetaRAG
+from hetarag.config import Settings, load, redact, settings_of
+from hetarag.engine.knowledge_base import DEFAULT_COLLECTION, HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, corpus_name, read_questions
-from hetarag.eval.memory import room
+from hetarag.eval.footprint import room
 from hetarag.eval.run_folder import RunFolder
 from hetarag.eval.systems import PLANE, System, choose, systems_for
-from hetarag.models.manifest import sha256_of
+from hetarag.models.hub.manifest import sha256_of
 from hetarag.protocols import Embedder
 from hetarag.types import STORE_KINDS, RankedEvidence
 
@@ -229,7 +228,8 @@ def _content(corpus: Path) -> str:
 def _method() -> str:
     """Return a digest of the retrieval method: its code and its trained ranker."""
     digest = sha256()
-    files = [f for f in resources.files("hetarag.retrievers").iterdir() if f.is_file()]
-    for file in sorted(files, key=lambda f: f.name):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    root = Path(str(resources.files("hetarag.retrievers")))
+    files = [f for f in root.rglob("*") if f.suffix in (".py", ".npz")]
+    for file in sorted(files):
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

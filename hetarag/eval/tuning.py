@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hetarag.config import SearchSettings, changed_search
-from hetarag.engine import HetaRAG
+from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question
 from hetarag.eval.metrics import retrieval_scores

@@ -3,9 +3,9 @@
 Importing this package loads no parser and no language model; each is loaded when first needed.
 """
 
-from hetarag.ingest.extract import RuleExtractor, SpacyExtractor, make_extractor
+from hetarag.ingest.chunking.splitter import Splitter
+from hetarag.ingest.entities.extractors import RuleExtractor, SpacyExtractor, make_extractor
 from hetarag.ingest.sources import Source, SourceWarning, discover, load
-from hetarag.ingest.splitter import Splitter
 
 __all__ = [
     "RuleExtractor",

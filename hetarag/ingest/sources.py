@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hetarag.ingest.loaders import Format, by_extension, sniff, unknown
+from hetarag.ingest.loaders.formats import Format, by_extension, sniff, unknown
 from hetarag.ingest.loaders.jsonl import Line, read_lines
-from hetarag.ingest.parsed import Parsed
-from hetarag.ingest.tables import unique_tables
+from hetarag.ingest.loaders.parsed import Parsed
+from hetarag.ingest.tables.tables import unique_tables
 from hetarag.ingest.walk import shown, walk
 from hetarag.types import Document, SourceFailure
 

@@ -10,10 +10,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from hetarag.config import EMBEDDED, redact
-from hetarag.databases import server_options, too_old
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger import schema
 from hetarag.ledger.dialects import migrating, prepare
+from hetarag.sql_servers import server_options, too_old
 
 if TYPE_CHECKING:
     from alembic.config import Config

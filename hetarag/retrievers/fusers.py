@@ -15,7 +15,7 @@ from hetarag.retrievers.fusion import (
     distribution_based,
     reciprocal_rank,
 )
-from hetarag.retrievers.learned_fusion import learned
+from hetarag.retrievers.reranking.learned_fusion import learned
 
 
 def _from_zero(fuse: Fuser) -> Fuser:

@@ -14,12 +14,12 @@ from dataclasses import replace
 from threading import BoundedSemaphore
 
 from hetarag.protocols import Hydrator, Retriever, Store
-from hetarag.retrievers.fanout import FanOut
+from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.fusion import Fused, Fuser, reciprocal_rank
-from hetarag.retrievers.gate import Gate
-from hetarag.retrievers.judging import ADDED, Judges, Judging
+from hetarag.retrievers.hydration import Gate
+from hetarag.retrievers.reranking.stage import ADDED, Judges, Judging
 from hetarag.retrievers.router import Router, route_by_rules
-from hetarag.retrievers.state import COMPUTED, HOPS, Progress, end_of
+from hetarag.retrievers.search_state import COMPUTED, HOPS, Progress, end_of
 from hetarag.types import (
     Filter,
     Hit,

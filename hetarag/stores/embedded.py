@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hetarag.errors import StoreError
-from hetarag.stores.guards import prepare, translated
+from hetarag.stores.adapter import prepare, translated
 from hetarag.types import StoreKind
 
 T = TypeVar("T")

@@ -44,25 +44,25 @@ class Engine(NamedTuple):
     extra: str = ""
 
 
-_ELASTICSEARCH = Engine("hetarag.stores.fulltext_elasticsearch", "ElasticsearchStore", "servers")
-_QDRANT = Engine("hetarag.stores.vector_qdrant", "QdrantStore", "servers")
+_ELASTICSEARCH = Engine("hetarag.stores.fulltext.elasticsearch", "ElasticsearchStore", "servers")
+_QDRANT = Engine("hetarag.stores.vector.qdrant", "QdrantStore", "servers")
 
 ENGINES: dict[tuple[StoreKind, str], Engine] = {
-    ("vector", EMBEDDED): Engine("hetarag.stores.vector_qdrant_edge", "QdrantEdgeStore"),
-    ("fulltext", EMBEDDED): Engine("hetarag.stores.fulltext_tantivy", "TantivyStore"),
-    ("graph", EMBEDDED): Engine("hetarag.stores.graph_ladybug", "LadybugStore"),
-    ("sql", EMBEDDED): Engine("hetarag.stores.sql_alchemy", "SqlAlchemyStore"),
+    ("vector", EMBEDDED): Engine("hetarag.stores.vector.qdrant_edge", "QdrantEdgeStore"),
+    ("fulltext", EMBEDDED): Engine("hetarag.stores.fulltext.tantivy", "TantivyStore"),
+    ("graph", EMBEDDED): Engine("hetarag.stores.graph.ladybug", "LadybugStore"),
+    ("sql", EMBEDDED): Engine("hetarag.stores.sql.sqlalchemy", "SqlAlchemyStore"),
     ("fulltext", "elasticsearch+http"): _ELASTICSEARCH,
     ("fulltext", "elasticsearch+https"): _ELASTICSEARCH,
     ("vector", "http"): _QDRANT,
     ("vector", "https"): _QDRANT,
     ("vector", "qdrant+local"): _QDRANT,
     **{
-        ("graph", scheme): Engine("hetarag.stores.graph_neo4j", "Neo4jStore", "servers")
+        ("graph", scheme): Engine("hetarag.stores.graph.neo4j", "Neo4jStore", "servers")
         for scheme in ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
     },
     **{
-        ("sql", scheme): Engine("hetarag.stores.sql_alchemy", "SqlAlchemyStore", "servers")
+        ("sql", scheme): Engine("hetarag.stores.sql.sqlalchemy", "SqlAlchemyStore", "servers")
         for scheme in ("postgresql+psycopg", "mariadb+pymysql", "mysql+pymysql")
     },
 }

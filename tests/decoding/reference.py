@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tiny_models import FFN_OUTPUT
 from torch import Tensor
+
+from tests.decoding.tiny_models import FFN_OUTPUT
 
 
 @dataclass

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from reference import Slow, divergence
-from tiny_models import prompt, shared
 
 from hetarag.decoding import CAD, AdaCAD, DoLa, Greedy, decoding
 from hetarag.errors import InputError
+from tests.decoding.reference import Slow, divergence
+from tests.decoding.tiny_models import prompt, shared
 
 OPTIONS = {"output_logits": True, "return_dict_in_generate": True, "do_sample": False}
 

@@ -9,10 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from reference import Slow
-from test_lfd_exact import compare
-from test_lfd_hooks import untouched
-from tiny_models import make, prompt, shared
 from torch import Tensor
 from transformers import CompileConfig
 
@@ -26,8 +22,12 @@ from hetarag.decoding import (
     layer_fused,
 )
 from hetarag.decoding.compiled import _STEPS
-from hetarag.decoding.presets import DEFAULT
+from hetarag.decoding.registry import DEFAULT
 from hetarag.errors import InputError
+from tests.decoding.reference import Slow
+from tests.decoding.test_lfd_exact import compare
+from tests.decoding.test_lfd_hooks import untouched
+from tests.decoding.tiny_models import make, prompt, shared
 
 STEPS = 6
 STATIC: dict[str, Any] = {"max_new_tokens": STEPS, "cache_implementation": "static"}

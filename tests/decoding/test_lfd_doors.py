@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import make, prompt, shared
 
 from hetarag.decoding import (
     CAD,
@@ -21,6 +20,7 @@ from hetarag.decoding import (
     layer_fused,
 )
 from hetarag.errors import InputError
+from tests.decoding.tiny_models import make, prompt, shared
 
 GREEDY = {"max_new_tokens": 5, "do_sample": False}
 

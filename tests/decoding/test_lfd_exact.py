@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from reference import Reference, Slow, fuse
-from tiny_models import CONFIGS, make, prompt, shared
 
 from hetarag.decoding import LayerFusion, Step, layer_fused
+from tests.decoding.reference import Reference, Slow, fuse
+from tests.decoding.tiny_models import CONFIGS, make, prompt, shared
 
 STEPS = 6
 SETTINGS: list[dict[str, Any]] = [

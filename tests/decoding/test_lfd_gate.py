@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
-from tiny_models import make, prompt, shared
 
 from hetarag.decoding import Greedy, LayerFusion, Unsure, decoding, layer_fused
+from tests.decoding.tiny_models import make, prompt, shared
 
 
 @pytest.mark.parametrize(("name", "below"), [("llama", 0.6), ("gemma2", 0.2), ("gpt_neox", 0.6)])

@@ -10,10 +10,10 @@ import torch
 import transformers as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import Slow
-from tiny_models import VOCAB, make, prompt, shared
 
 from hetarag.decoding import DecodingTrace, LayerFusion, layer_fused
+from tests.decoding.reference import Slow
+from tests.decoding.tiny_models import VOCAB, make, prompt, shared
 
 GREEDY = {"max_new_tokens": 6, "do_sample": False}
 PAIRS = [

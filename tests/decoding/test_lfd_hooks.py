@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 import transformers as tf
-from tiny_models import make, prompt, shared
 from torch import nn
 
 from hetarag.decoding import CAD, CustomGenerate, DoLa, Greedy, LayerFusion, decoding, layer_fused
 from hetarag.errors import InputError, UnsupportedModelError
+from tests.decoding.tiny_models import make, prompt, shared
 
 
 def hooks(model: nn.Module) -> int:

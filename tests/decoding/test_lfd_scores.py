@@ -8,12 +8,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import divergence
 
 from hetarag.decoding import LayerFusion
 from hetarag.decoding.lfd import fuse_scores, keep_plausible
 from hetarag.decoding.scores import score
 from hetarag.errors import InputError
+from tests.decoding.reference import divergence
 
 
 def logs(*p: float) -> torch.Tensor:

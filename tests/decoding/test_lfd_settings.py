@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hetarag.decoding import CAD, DoLa, LayerFusion
-from hetarag.decoding.presets import DEFAULT, PAPER
+from hetarag.decoding.registry import DEFAULT, PAPER
 from hetarag.errors import InputError
 
 

@@ -6,9 +6,9 @@ import dataclasses
 import json
 
 import torch
-from tiny_models import prompt, shared
 
 from hetarag.decoding import LayerFusion, layer_fused
+from tests.decoding.tiny_models import prompt, shared
 
 
 def test_a_step_has_one_entry_per_row_and_is_plain_data() -> None:

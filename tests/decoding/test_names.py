@@ -7,8 +7,14 @@ import torch
 
 from hetarag.decoding.gates import Unsure
 from hetarag.decoding.lfd import fuse_scores
-from hetarag.decoding.names import METHODS, contrasts_contexts, method_named, split_names
-from hetarag.decoding.presets import DEFAULT, PAPER
+from hetarag.decoding.registry import (
+    DEFAULT,
+    METHODS,
+    PAPER,
+    contrasts_contexts,
+    method_named,
+    split_names,
+)
 from hetarag.decoding.settings import CAD, DoLa, LayerFusion
 from hetarag.errors import InputError
 

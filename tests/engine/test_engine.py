@@ -244,7 +244,7 @@ def test_repair_mends_what_was_lost_and_what_is_too_many(kb: HetaRAG, write_json
 def test_orphans_in_a_store_are_never_shown_and_repaired(kb: HetaRAG, write_jsonl: Writer) -> None:
     from dataclasses import replace
 
-    from hetarag.ledger.segments import Segment
+    from hetarag.ledger.writing.segments import Segment
 
     kb.ingest([write_jsonl(FRAM)])
     record = kb._records.records(

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from hetarag import HetaRAG
-from hetarag.stores import fulltext_elasticsearch
+from hetarag.stores.fulltext import elasticsearch as fulltext_elasticsearch
 from tests.conftest import Opener
 from tests.servers.database_servers import PASSWORD, DatabaseServer
 from tests.servers.elasticsearch_server import ElasticsearchServer

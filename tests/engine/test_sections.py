@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from hetarag import HetaRAG
 from hetarag.ledger import schema
-from hetarag.ledger.records import above
+from hetarag.ledger.delivery.record_builder import above
 from tests.conftest import RULES, Opener
 from tests.hashing import HashingEmbedder
 from tests.readers import SayingReader

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from hetarag import HetaRAG
+from hetarag.answering.citations import NOT_IN_SOURCES
 from hetarag.errors import InputError
 from hetarag.eval import answers
 from hetarag.eval.datasets import Passage
 from hetarag.eval.plots import draw
 from hetarag.eval.reading_tasks import as_evidence
-from hetarag.models.answering import NOT_IN_SOURCES
 from hetarag.protocols import BatchReader, Conversation, Reader
 from hetarag.types import ReadTrace, TokenStep
 

@@ -9,24 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hetarag.cli import app
+from hetarag.cli.app import app
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
-
-
-@pytest.fixture
-def given(write_jsonl: Callable[..., Path], tmp_path: Path) -> list[str]:
-    corpus = write_jsonl(
-        {"id": "fram", "title": "Fram", "text": "Colin Archer designed the Fram."},
-        {"id": "archer", "title": "Colin Archer", "text": "He was born in Larvik."},
-        {"id": "gauss", "title": "Gauss", "text": "The Gauss was built in Kiel."},
-    )
-    questions = write_jsonl(
-        {"id": "1", "question": "Who designed the Fram?", "supporting_ids": ["fram"], "type": "one"},
-        {"id": "2", "question": "Who asks this?", "supporting_ids": []},
-        name="questions.jsonl",
-    )  # fmt: skip
-    return ["--corpus", str(corpus), "--questions", str(questions), "--kb", str(tmp_path / "kb")]
 
 
 def bench(*arguments: str) -> str:
@@ -35,10 +20,10 @@ def bench(*arguments: str) -> str:
     return result.stdout
 
 
-def test_retrieval_prints_and_keeps_its_figures(given: list[str], tmp_path: Path) -> None:
+def test_retrieval_prints_and_keeps_its_figures(bench_files: list[str], tmp_path: Path) -> None:
     run, out = tmp_path / "run", tmp_path / "out" / "figures.json"
     options = ["--systems", "plane,vector + fulltext, RRF", "--baseline", "vector alone"]
-    printed = bench("retrieval", *given, *options, "--run", str(run), "--json", str(out))
+    printed = bench("retrieval", *bench_files, *options, "--run", str(run), "--json", str(out))
     assert "1 questions, 3 documents; 1 questions have no document to find" in printed
     assert (run / "table.md").read_text() in printed
     figures = json.loads(out.read_text())
@@ -52,16 +37,10 @@ def test_retrieval_prints_and_keeps_its_figures(given: list[str], tmp_path: Path
     assert "recall-by-depth.svg" in drawn
 
 
-def test_peers_stand_beside_the_plane(given: list[str]) -> None:
-    printed = bench("peers", *given, "--limit", "1")
-    for name in ("plane", "LlamaIndex, QueryFusionRetriever", "Haystack, BM25 and vectors, RRF"):
-        assert f"| {name} | 1.000 |" in printed
-
-
 def test_tune_says_what_it_found_and_keeps_the_settings(
-    given: list[str], write_jsonl: Callable[..., Path], tmp_path: Path
+    bench_files: list[str], write_jsonl: Callable[..., Path], tmp_path: Path
 ) -> None:
-    bench("retrieval", *given, "--systems", "plane")
+    bench("retrieval", *bench_files, "--systems", "plane")
     asked = (("Who designed the Fram?", "fram"), ("Where was the Gauss built?", "gauss"))
     questions = write_jsonl(
         *({"id": str(n), "question": asked[n % 2][0], "supporting_ids": [asked[n % 2][1]]}

@@ -21,8 +21,8 @@ from hetarag.eval.retrieval_report import (
     types_table,
 )
 from hetarag.eval.systems import PLANE, RRF
-from hetarag.retrievers.excerpts import EXCERPTS, TITLED
-from hetarag.retrievers.trees import packaged
+from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED
+from hetarag.retrievers.reranking.tree_ensemble import packaged
 from tests.hashing import HashingEmbedder
 
 QUESTIONS = [

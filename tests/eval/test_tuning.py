@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from hetarag import HetaRAG
-from hetarag.commands.tuning import write_search
+from hetarag.cli.tune import write_search
 from hetarag.errors import ConfigError, InputError
 from hetarag.eval.datasets import Question
 from hetarag.eval.tuning import FEWEST, describe, markdown, tune
-from hetarag.retrievers import ranker
+from hetarag.retrievers.reranking import link_ranker as ranker
 from tests.hashing import HashingEmbedder
 
 SHIPS = [f"Ship{n}" for n in range(40)]

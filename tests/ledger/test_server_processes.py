@@ -225,7 +225,7 @@ def test_processes_that_open_a_new_ledger_at_once_make_it_once(
 ) -> None:
     url = server.new_database()
     code = (
-        "import sys; from pathlib import Path; from hetarag.ledger.ledger import Ledger;"
+        "import sys; from pathlib import Path; from hetarag.ledger.session import Ledger;"
         "print(Ledger(sys.argv[1], Path('.')).get('id'))"
     )
     children = [

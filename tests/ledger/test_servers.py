@@ -16,8 +16,8 @@ from hetarag import HetaRAG
 from hetarag.config import EMBEDDED
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger.database import connect, migrations
-from hetarag.ledger.ledger import Ledger
 from hetarag.ledger.schema import entities, metadata
+from hetarag.ledger.session import Ledger
 from tests.conftest import RULES
 from tests.hashing import HashingEmbedder
 from tests.ledger import job

@@ -15,8 +15,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from hetarag.config import ModelSettings
-from hetarag.models import fetch, install, registry
-from hetarag.models.registry import KnownModel, Member, ModelFile, Wheel
+from hetarag.models.hub import catalog as registry
+from hetarag.models.hub import fetch, install
+from hetarag.models.hub.catalog import KnownModel, Member, ModelFile, Wheel
 from hetarag.types import RankedEvidence
 
 CHAT_TEMPLATE = (

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from hetarag.models.decomposition import ReaderDecomposer
+from hetarag.answering.decomposition import ReaderDecomposer
 from hetarag.protocols import Reader
 from hetarag.types import RankedEvidence
 from tests.readers import SayingReader

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from hetarag.retrievers.features import LISTS, NONE
 from hetarag.retrievers.fusion import Lists, reciprocal_rank
-from hetarag.retrievers.learned_fusion import FUSER, NAMES, NEEDED, learned, rows_of
-from hetarag.retrievers.trees import packaged
+from hetarag.retrievers.reranking.features import LISTS, NONE
+from hetarag.retrievers.reranking.learned_fusion import FUSER, NAMES, NEEDED, learned, rows_of
+from hetarag.retrievers.reranking.tree_ensemble import packaged
 from hetarag.types import Hit
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from hetarag import HetaRAG
 from hetarag.errors import ConfigError
-from hetarag.retrievers.excerpts import EXCERPTS, TITLED
-from hetarag.retrievers.trees import TreeEnsemble, packaged
+from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED
+from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble, packaged
 from tests.conftest import Opener
 
 QUESTION = "Which harbour has 4 piers?"
@@ -58,7 +58,7 @@ def test_a_search_is_judged_by_the_trees_of_the_folder(rag: HetaRAG, folder: Pat
 
 def test_a_folder_that_lacks_one_says_what_writes_it(rag: HetaRAG, folder: Path) -> None:
     (folder / EXCERPTS[1]).unlink()
-    with pytest.raises(ConfigError, match=rf"{EXCERPTS[1]} is not there; tools/train_ranker\.py"):
+    with pytest.raises(ConfigError, match=rf"{EXCERPTS[1]} is not there; training/link_ranker\.py"):
         rag.search(QUESTION, settings={"ranker": str(folder)})
     with pytest.raises(ConfigError, match=r"search\.ranker.*is not there"):
         rag.search(QUESTION, settings={"ranker": str(folder / "nowhere")})

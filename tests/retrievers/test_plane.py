@@ -11,8 +11,8 @@ import pytest
 
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.ids import parse_row_id, row_id
-from hetarag.retrievers.judging import Judges
 from hetarag.retrievers.plane import RetrievalPlane
+from hetarag.retrievers.reranking.stage import Judges
 from hetarag.retrievers.router import route_all, route_by_rules
 from hetarag.types import (
     Entity,

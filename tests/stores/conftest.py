@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import sql_samples
-from store_samples import RANKED_TARGETS, TARGETS, Bench, Target
-
 from hetarag.protocols import Store
 from tests.servers.neo4j_server import neo4j_alone
 from tests.servers.running import database_server, neo4j_server, qdrant_server
+from tests.stores.sql import samples as sql_samples
+from tests.stores.store_samples import RANKED_TARGETS, TARGETS, Bench, Target
 
 __all__ = ["neo4j_alone"]
 

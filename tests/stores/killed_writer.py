@@ -9,9 +9,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from store_samples import Bench
-
 from hetarag.types import Record
+from tests.stores.store_samples import Bench
 
 BATCH = 12
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from store_samples import Bench, changed, content, for_everything
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
+from tests.stores.store_samples import Bench, changed, content, for_everything
 
 
 def test_an_empty_store_has_nothing(bench: Bench, store: Store) -> None:

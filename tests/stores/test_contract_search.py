@@ -10,7 +10,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_samples import (
+
+from hetarag.errors import StoreError, StoreTimeoutError
+from hetarag.ids import document_id
+from hetarag.protocols import Store
+from hetarag.types import Filter, LinkedEntity, Mention, Query, Record
+from tests.stores.store_samples import (
     Bench,
     changed,
     chunk,
@@ -20,11 +25,6 @@ from store_samples import (
     for_record,
     vector,
 )
-
-from hetarag.errors import StoreError, StoreTimeoutError
-from hetarag.ids import document_id
-from hetarag.protocols import Store
-from hetarag.types import Filter, LinkedEntity, Mention, Query, Record
 
 HOSTILE = [
     "'; DROP TABLE chunks; --",

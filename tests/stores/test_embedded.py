@@ -11,7 +11,16 @@ from random import Random
 
 import numpy as np
 import pytest
-from store_samples import (
+
+from hetarag.errors import StoreError, StoreTimeoutError
+from hetarag.stores.fulltext import tantivy as fulltext_tantivy
+from hetarag.stores.fulltext.tantivy import TantivyStore
+from hetarag.stores.graph.ladybug import LadybugStore
+from hetarag.stores.graph.snapshot import GraphSnapshot
+from hetarag.stores.registry import StoreOptions
+from hetarag.stores.vector.qdrant_edge import QdrantEdgeStore
+from hetarag.types import Filter, Mention, Query, Relation
+from tests.stores.store_samples import (
     DIMENSION,
     RANKED,
     Bench,
@@ -23,15 +32,6 @@ from store_samples import (
     for_record,
     vector,
 )
-
-from hetarag.errors import StoreError, StoreTimeoutError
-from hetarag.stores import fulltext_tantivy
-from hetarag.stores.fulltext_tantivy import TantivyStore
-from hetarag.stores.graph_ladybug import LadybugStore
-from hetarag.stores.graph_snapshot import GraphSnapshot
-from hetarag.stores.registry import StoreOptions
-from hetarag.stores.vector_qdrant_edge import QdrantEdgeStore
-from hetarag.types import Filter, Mention, Query, Relation
 
 
 @pytest.mark.parametrize("ranked_bench", [Target(kind) for kind in RANKED], indirect=True)
@@ -229,7 +229,7 @@ def test_a_failed_batch_changes_nothing(
 ) -> None:
     graph.apply([chunk(0)])
     with monkeypatch.context() as patched:
-        patched.setattr("hetarag.stores.graph_ladybug._KNOWN", "no Cypher at all")
+        patched.setattr("hetarag.stores.graph.ladybug._KNOWN", "no Cypher at all")
         with pytest.raises(StoreError, match="could not write"):
             graph.apply([replace(chunk(0), digest="new"), chunk(1)])
     assert dict(graph.scan()) == content([chunk(0)])

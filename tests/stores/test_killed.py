@@ -10,11 +10,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from killed_writer import step_deletes, step_records
-from store_samples import RANKED, Bench, content, for_everything
 
 import hetarag
 from hetarag.types import StoreKind
+from tests.stores.killed_writer import step_deletes, step_records
+from tests.stores.store_samples import RANKED, Bench, content, for_everything
 
 
 def kill_while_writing(bench: Bench, steps: int, pause: float) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from store_samples import Bench, chunk, content, for_everything, for_record, together
-
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
+from tests.stores.store_samples import Bench, chunk, content, for_everything, for_record, together
 
 STEADY = [chunk(number) for number in range(40)]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from store_samples import chunk
 
 from hetarag.errors import LedgerError, StoreError
 from hetarag.ledger.database import connect
@@ -20,6 +19,7 @@ from tests.servers.certificates import certificate
 from tests.servers.database_servers import DATABASES, PASSWORD, DatabaseServer
 from tests.servers.proxy import Proxy
 from tests.servers.running import database_server
+from tests.stores.store_samples import chunk
 
 RECORDS = [chunk(number) for number in range(3)]
 Opened = tuple[StoreKind, str, Path]

@@ -7,9 +7,10 @@ import sys
 from collections import Counter
 from itertools import islice
 
-from hetarag.ingest.encoding import decode
-from hetarag.ingest.parsed import Parsed, numbered
-from hetarag.ingest.tables import build_table
+from hetarag.ingest.cleaning import numbered
+from hetarag.ingest.loaders.encoding import decode
+from hetarag.ingest.loaders.parsed import Parsed
+from hetarag.ingest.tables.tables import build_table
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 200

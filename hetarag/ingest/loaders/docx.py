@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hetarag.ingest.archives import open_office
-from hetarag.ingest.office import office_properties
-from hetarag.ingest.parsed import Parsed, clean, one_line
-from hetarag.ingest.sections import Outline
-from hetarag.ingest.tables import build_table
+from hetarag.ingest.cleaning import clean, one_line
+from hetarag.ingest.loaders.archives import open_office
+from hetarag.ingest.loaders.headings import Outline
+from hetarag.ingest.loaders.office import office_properties
+from hetarag.ingest.loaders.parsed import Parsed
+from hetarag.ingest.tables.tables import build_table
 from hetarag.types import Table
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from hetarag.ingest.encoding import decode
-from hetarag.ingest.parsed import Parsed, one_line
-from hetarag.ingest.sections import Outline
-from hetarag.ingest.tables import build_table
+from hetarag.ingest.cleaning import one_line
+from hetarag.ingest.loaders.encoding import decode
+from hetarag.ingest.loaders.headings import Outline
+from hetarag.ingest.loaders.parsed import Parsed
+from hetarag.ingest.tables.tables import build_table
 from hetarag.ingest.wordlists import word_set
 from hetarag.types import MetadataValue, Table
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hetarag.ingest.parsed import Parsed, clean, one_line
-from hetarag.ingest.sections import guessed
+from hetarag.ingest.cleaning import clean, one_line
+from hetarag.ingest.loaders.headings import guessed
+from hetarag.ingest.loaders.parsed import Parsed
 from hetarag.types import MetadataValue
 
 _OWN_KEYS = ("id", "title", "text")

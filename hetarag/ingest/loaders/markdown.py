@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hetarag.ingest.encoding import decode
-from hetarag.ingest.frontmatter import split_front_matter
+from hetarag.ingest.cleaning import clean, one_line
+from hetarag.ingest.loaders.encoding import decode
+from hetarag.ingest.loaders.frontmatter import split_front_matter
+from hetarag.ingest.loaders.headings import Outline
 from hetarag.ingest.loaders.html import parse_markup
-from hetarag.ingest.parsed import Parsed, clean, one_line
-from hetarag.ingest.sections import Outline
-from hetarag.ingest.tables import build_table
+from hetarag.ingest.loaders.parsed import Parsed
+from hetarag.ingest.tables.tables import build_table
 from hetarag.types import Table
 
 if TYPE_CHECKING:

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from hetarag.ingest.cleaning import clean, join_pages, numbered, one_line
+from hetarag.ingest.loaders.headings import guessed
+from hetarag.ingest.loaders.parsed import Parsed
 from hetarag.ingest.loaders.pdf_outline import Bookmark, Lines, bookmarks, heading_lines
 from hetarag.ingest.loaders.pdf_type import Line, headings_by_type, lines_of, short_line
-from hetarag.ingest.parsed import Parsed, clean, join_pages, numbered, one_line
-from hetarag.ingest.sections import guessed
 from hetarag.types import Heading, MetadataValue
 
 if TYPE_CHECKING:

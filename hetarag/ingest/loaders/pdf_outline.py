@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hetarag.ingest.parsed import one_line
+from hetarag.ingest.cleaning import one_line
 from hetarag.text import name_key
 
 if TYPE_CHECKING:

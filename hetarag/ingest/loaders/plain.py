@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hetarag.ingest.encoding import decode
-from hetarag.ingest.parsed import Parsed, clean
-from hetarag.ingest.sections import guessed
+from hetarag.ingest.cleaning import clean
+from hetarag.ingest.loaders.encoding import decode
+from hetarag.ingest.loaders.headings import guessed
+from hetarag.ingest.loaders.parsed import Parsed
 
 _HEADING_WORDS = 12
 _LONGEST_HEADING = 120

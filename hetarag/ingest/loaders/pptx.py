@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from hetarag.ingest.archives import open_office
-from hetarag.ingest.office import office_properties
-from hetarag.ingest.parsed import Parsed, clean, join_pages, one_line
-from hetarag.ingest.tables import BuiltTable, build_table
+from hetarag.ingest.cleaning import clean, join_pages, one_line
+from hetarag.ingest.loaders.archives import open_office
+from hetarag.ingest.loaders.office import office_properties
+from hetarag.ingest.loaders.parsed import Parsed
+from hetarag.ingest.tables.tables import BuiltTable, build_table
 from hetarag.types import Table
 
 if TYPE_CHECKING:

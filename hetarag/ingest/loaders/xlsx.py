@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from hetarag.ingest.archives import open_office
-from hetarag.ingest.cells import Raw, to_text
-from hetarag.ingest.office import office_properties
-from hetarag.ingest.parsed import Parsed, clean
-from hetarag.ingest.tables import build_table
+from hetarag.ingest.cleaning import clean
+from hetarag.ingest.loaders.archives import open_office
+from hetarag.ingest.loaders.office import office_properties
+from hetarag.ingest.loaders.parsed import Parsed
+from hetarag.ingest.tables.cells import Raw, to_text
+from hetarag.ingest.tables.tables import build_table
 from hetarag.types import Page, Table
 
 _ERRORS = frozenset(

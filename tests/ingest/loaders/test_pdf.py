@@ -18,9 +18,9 @@ from pypdf.generic import (
     TextStringObject,
 )
 
+from hetarag.ingest.chunking.sections import Sections
 from hetarag.ingest.loaders.pdf import paragraphs
 from hetarag.ingest.loaders.pdf_outline import Bookmark, heading_lines
-from hetarag.ingest.sections import Sections
 from tests.ingest.conftest import Outcome, make_pdf
 
 Read = Callable[[str, "str | bytes"], Outcome]

@@ -1,0 +1,132 @@
+"""The retrieval planes of one knowledge base: one for each form of the search's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from hetarag.config import SearchSettings, Settings, changed_search
+from hetarag.ledger.reading.hydration import Hydration
+from hetarag.ledger.reading.passage_links import MentionLinks
+from hetarag.ledger.reading.table_catalogue import Catalogue
+from hetarag.ledger.session import Ledger
+from hetarag.models.hub.catalog import MINILM_INT8
+from hetarag.models.hub.install import resolve
+from hetarag.protocols import Decomposer, Embedder, PassageScorer, Reader
+from hetarag.retrievers.fusers import fuser
+from hetarag.retrievers.plane import RetrievalPlane
+from hetarag.retrievers.reranking.link_ranker import LinkRanker
+from hetarag.retrievers.reranking.own_trees import own_trees
+from hetarag.retrievers.reranking.stage import Judges
+from hetarag.retrievers.router import ROUTERS
+
+if TYPE_CHECKING:
+    from hetarag.engine.store_set import Shelf
+
+
+class Planes:
+    """Makes each plane once, and what they share: models are loaded when one first needs them.
+
+    `embedder` and `reader` return the models in use; `given` says that the embedder is the caller's own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        shelf: Shelf,
+        *,
+        embedder: Callable[[], Embedder],
+        reader: Callable[[], Reader],
+        given: bool,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._embedder = embedder
+        self._reader = reader
+        self._default_embedder = not given and settings.models.embedder == MINILM_INT8
+        self._planes: dict[SearchSettings, RetrievalPlane] = {}
+        self._loading = Lock()
+        self._lock = Lock()  # its own: searches go on while an ingest holds the knowledge base's
+
+    def plane(self, changes: Mapping[str, Any]) -> RetrievalPlane:
+        """Return the plane with these settings of [search] changed.
+
+        Raises:
+            ConfigError: a name is unknown or a value outside its range.
+        """
+        search = changed_search(self._settings.search, changes)
+        with self._lock:
+            if search not in self._planes:
+                self._planes[search] = self._make(search)
+            return self._planes[search]
+
+    def load_models(self) -> None:
+        """Load what the plane with the settings as they are may need beside the embedder."""
+        search = self._settings.search
+        self.plane({})  # reads its trees
+        if search.rerank == "links" and self._cross_encodes(search):
+            self._loaded()
+
+    def close(self) -> None:
+        """End the threads of all planes."""
+        with self._lock:
+            for plane in self._planes.values():
+                plane.close()
+
+    def _loaded(self) -> PassageScorer:
+        with self._loading:  # two searches at once would load it twice
+            return self.cross_encoder
+
+    @cached_property
+    def cross_encoder(self) -> PassageScorer:
+        """What reads question and passage together."""
+        from hetarag.models.rerankers.cross_encoder import CrossEncoder  # few questions need it
+
+        models = self._settings.models
+        return CrossEncoder(resolve(MINILM_INT8, models.cache, download=models.download))
+
+    @cached_property
+    def _decomposer(self) -> Decomposer:
+        from hetarag.answering.decomposition import ReaderDecomposer  # as above
+
+        return ReaderDecomposer(self._reader)
+
+    def _make(self, search: SearchSettings) -> RetrievalPlane:
+        return RetrievalPlane(
+            self._shelf.openers,
+            Hydration(self._ledger, self._catalogue, self._shelf.tables),
+            judges=self._judges(search) if search.rerank == "links" else None,
+            router=ROUTERS[search.router],
+            fuse=fuser(search.fusion, search.rrf_k),
+            hops=search.hops,
+            deadline=search.deadline,
+            concurrency=search.concurrency,
+        )
+
+    def _judges(self, search: SearchSettings) -> Judges:
+        ranker = LinkRanker(
+            MentionLinks(self._ledger),
+            self._shelf.vectors,
+            lambda texts: self._embedder().embed_queries(texts),
+            search.plain_weight,
+            own_trees(search.ranker) if search.ranker else None,
+        )
+        return Judges(
+            ranker,
+            decomposer=self._decomposer if search.decompose == "reader" else None,
+            decompose_below=search.decompose_below,
+            cross_encoder=self._loaded if self._cross_encodes(search) else None,
+            cross_encode_below=search.cross_encode_below,
+            source_weight=search.source_weight,
+        )
+
+    def _cross_encodes(self, search: SearchSettings) -> bool:
+        return search.cross_encoder == "always" or (
+            search.cross_encoder == "auto" and self._default_embedder
+        )

@@ -1,0 +1,1 @@
+"""Chunks get their entities, aliases, topics and relations."""

@@ -1,0 +1,1 @@
+"""Tables of any format: typed cells, headers, columns."""

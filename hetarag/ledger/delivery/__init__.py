@@ -1,0 +1,1 @@
+"""What the ledger owes to the stores, and how it gets there: outbox, records, verification."""

@@ -1,0 +1,337 @@
+"""The outbox: brings the stores up to the ledger, a batch at a time, safe to kill at any point.
+
+A batch is claimed, the store is asked which of its ids it already holds, the missing records are
+written and durable, and only then is the batch acknowledged. Versions that all stores then have
+become visible in the same transaction. A store that is down keeps its part of the outbox; the others
+go on.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import product
+from threading import Event, Thread
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+
+from hetarag.errors import LedgerError, StoreError
+from hetarag.ledger.delivery.record_builder import RecordReader
+from hetarag.ledger.dialects import clock
+from hetarag.ledger.schema import outbox, staged_rows, versions
+from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.steps import Step, reached
+from hetarag.ledger.writing.segments import CHARACTERS, Segment
+from hetarag.ledger.writing.versions import VersionWriter
+from hetarag.protocols import Store
+
+LEASE = 60.0
+"""Seconds after which another process may take over what its owner has not renewed."""
+_EMBEDDED_LEASE = 600.0  # nobody else is there to take it over, so nothing is renewed
+_RETRY = 30.0  # seconds that a refused segment waits, doubled each time (but see `_probe`)
+_ORDER = ("sql", "fulltext", "graph", "vector")  # rows of tables are read back from SQL
+
+Opener = Callable[[], Store]
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    number: int
+    attempts: int
+    segment: Segment
+
+
+class Outbox:
+    """Writes what stores are owed. `stores` opens a store by its kind when first needed.
+
+    A claim holds for `lease` seconds by the database's clock; it is renewed while its batch is being
+    delivered, so that only what a killed or frozen process had claimed goes to another one.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        writer: VersionWriter,
+        records: RecordReader,
+        stores: Mapping[str, Opener],
+        *,
+        batch: int,
+        lease: float = LEASE,
+    ) -> None:
+        self._ledger = ledger
+        self._writer = writer
+        self._records = records
+        self._stores = stores
+        self._batch = batch
+        self._lease = _EMBEDDED_LEASE if ledger.embedded else lease
+        # A number of a process may come again, in another container or after a restart.
+        self._me = f"{socket.gethostname()[:60]}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+
+    def drain(self, progress: Progress = lambda _store, _count: None) -> dict[str, str]:
+        """Write all that is owed; return the reason for each store that could not take it.
+
+        `progress` is told a store's kind and how many records it took.
+        """
+        failed: dict[str, str] = {}
+        with self._ledger.writing() as connection:
+            self._writer.sweep(connection)
+            refused = select(outbox.c.store, outbox.c.operation).where(_waits(connection))
+            waiting = {(row.store, row.operation) for row in connection.execute(refused.distinct())}
+        # All puts first: the last of them flips versions, and only then are removals owed.
+        for operation, kind in product(("put", "remove"), _ORDER):
+            if kind not in self._stores or kind in failed:
+                continue
+            try:
+                if (kind, operation) in waiting:
+                    self._probe(kind, operation, progress)
+                while claims := self._claim(kind, operation):
+                    self._bring(kind, operation, claims, progress)
+            except StoreError as error:
+                failed[kind] = error.reason
+        with self._ledger.writing() as connection:
+            purged = self._writer.purge(connection)
+        if purged:
+            reached(Step.PURGED)
+        return failed
+
+    def owed(self) -> dict[str, int]:
+        """Return how many segments each store is owed; stores with none are left out."""
+        with self._ledger.reading() as connection:
+            rows = connection.execute(
+                select(outbox.c.store, func.count()).group_by(outbox.c.store)
+            ).all()
+        return {store: count for store, count in rows if store in self._stores}
+
+    def errors(self) -> dict[str, str]:
+        """Return the last reason of each store that could not take what it is owed."""
+        with self._ledger.reading() as connection:
+            rows = connection.execute(
+                select(outbox.c.store, outbox.c.error)
+                .where(outbox.c.error.is_not(None))
+                .order_by(outbox.c.number)
+            ).all()
+        return {store: reason for store, reason in rows if store in self._stores}
+
+    def release(self) -> None:
+        """Give up all claims and waits: what processes that were killed had claimed is due at once.
+
+        One that lives loses its claims too; what it then writes a second time is the same.
+        """
+        with self._ledger.writing() as connection:
+            connection.execute(update(outbox).values(claimed_by=None, claimed_until=0.0))
+
+    def _probe(self, kind: str, operation: str, progress: Progress) -> None:
+        """Try one of the segments that wait after a refusal; once one is taken, none waits longer.
+
+        So what a server is owed reaches it with the first drain after its return, while one that
+        refuses is asked once a drain. The one tried least comes first: what is refused for its own
+        sake does not stand before the others.
+        """
+        claims = self._claim(kind, operation, waiting=True)
+        if not claims:  # others have them, or must go first
+            return
+        try:
+            self._bring(kind, operation, claims, progress)
+        except StoreError:
+            if not self._store(kind).health().ok:
+                raise
+            return
+        with self._ledger.writing() as connection:
+            waiting = (outbox.c.store == kind, _waits(connection))
+            connection.execute(update(outbox).where(*waiting).values(claimed_until=0.0))
+
+    def _claim(self, kind: str, operation: str, *, waiting: bool = False) -> list[_Claim]:
+        """Claim what is due, up to a batch; with `waiting`, one of the segments that are not."""
+        with self._ledger.claiming() as connection:
+            now = clock(connection)
+            rows = connection.execute(
+                select(outbox)
+                .where(
+                    outbox.c.store == kind,
+                    outbox.c.operation == operation,
+                    _waits(connection) if waiting else outbox.c.claimed_until <= now,
+                    *self._in_order(kind, operation),
+                )
+                .order_by(*((outbox.c.attempts,) if waiting else ()), outbox.c.number)
+                .limit(1 if waiting else self._batch)
+                .with_for_update(skip_locked=True)
+            ).all()
+            claims: list[_Claim] = []
+            count = size = 0
+            for row in rows:
+                count += row.last - row.first + 1
+                size += row.size
+                if claims and (count > self._batch or size > CHARACTERS):
+                    break
+                segment = Segment(
+                    row.generation, row.part, row.table, row.first, row.last, row.size
+                )
+                claims.append(_Claim(row.number, row.attempts, segment))
+            if claims:
+                connection.execute(
+                    update(outbox)
+                    .where(outbox.c.number.in_([claim.number for claim in claims]))
+                    .values(claimed_by=self._me, claimed_until=now + self._lease)
+                )
+        if claims:
+            reached(Step.CLAIMED)
+        return claims
+
+    def _in_order(self, kind: str, operation: str) -> list[ColumnElement[bool]]:
+        """Return what keeps several processes from overtaking one another.
+
+        Nothing is removed that is still being put, nothing put twice at a time, and rows wait until
+        the SQL store, which they are read from, has their table.
+        """
+        other = outbox.alias()
+        same = (
+            other.c.store == kind,
+            other.c.generation == outbox.c.generation,
+            other.c.operation == "put",
+        )
+        if operation == "remove":
+            return [~exists().where(*same)]
+        segment = (
+            other.c.number < outbox.c.number,
+            other.c.claimed_by.is_not(None),
+            other.c.part == outbox.c.part,
+            other.c.table.is_not_distinct_from(outbox.c.table),
+            other.c.first == outbox.c.first,
+        )
+        retired = versions.c.state == "retired"
+        conditions = [
+            ~exists().where(*same, *segment),
+            ~exists().where(versions.c.generation == outbox.c.generation, retired),
+        ]
+        if kind != "sql" and "sql" in self._stores:
+            owed = (other.c.store == "sql", other.c.operation == "put", other.c.part == "table")
+            mine = (other.c.generation == outbox.c.generation, other.c.table == outbox.c.table)
+            conditions.append(~exists().where(*owed, *mine))
+        return conditions
+
+    def _bring(
+        self, kind: str, operation: str, claims: Sequence[_Claim], progress: Progress
+    ) -> None:
+        with self._renewed(claims):
+            count = self._deliver(kind, operation, claims)
+        progress(kind, count)
+
+    def _deliver(self, kind: str, operation: str, claims: Sequence[_Claim]) -> int:
+        write = self._put if operation == "put" else self._remove
+        try:
+            count = write(kind, [claim.segment for claim in claims])
+        except StoreError as error:
+            if len(claims) == 1 or not self._store(kind).health().ok:
+                self._postpone(claims, error)
+                raise
+            # The store is well and refuses something in the batch: find out what.
+            return sum(self._deliver_alone(kind, operation, claim) for claim in claims)
+        except BaseException:
+            self._let_go(claims)
+            raise
+        self._acknowledge(kind, claims)
+        return count
+
+    def _deliver_alone(self, kind: str, operation: str, claim: _Claim) -> int:
+        try:
+            return self._deliver(kind, operation, [claim])
+        except StoreError:
+            return 0  # postponed; the others go on
+
+    def _put(self, kind: str, segments: Sequence[Segment]) -> int:
+        store = self._store(kind)
+        wanted = self._records.digests(segments, store.kind)
+        held = store.digests(wanted.keys())
+        missing = {key for key, digest in wanted.items() if held.get(key) != digest}
+        reached(Step.COMPARED)
+        if missing:
+            store.apply(self._records.records(segments, store.kind, missing))
+        reached(Step.APPLIED)
+        return len(wanted)
+
+    def _remove(self, kind: str, segments: Sequence[Segment]) -> int:
+        ids = self._records.ids(segments)
+        self._store(kind).delete(ids)
+        reached(Step.REMOVED)
+        return 0
+
+    def _acknowledge(self, kind: str, claims: Sequence[_Claim]) -> None:
+        generations = sorted({claim.segment.generation for claim in claims})
+        with self._ledger.writing() as connection:
+            for part in parts([claim.number for claim in claims]):
+                connection.execute(delete(outbox).where(outbox.c.number.in_(part)))
+            if kind == "sql":
+                written = [claim.segment.table for claim in claims]
+                connection.execute(delete(staged_rows).where(staged_rows.c.table.in_(written)))
+            for part in parts(generations):
+                self._writer.flip(connection, part)
+        reached(Step.ACKNOWLEDGED)
+
+    def _postpone(self, claims: Sequence[_Claim], error: StoreError) -> None:
+        wait = _RETRY * 2 ** min(claims[0].attempts, 7)
+        with self._ledger.writing() as connection:
+            connection.execute(
+                update(outbox)
+                .where(*self._mine(claims))
+                .values(
+                    claimed_by=None,
+                    claimed_until=clock(connection) + wait,
+                    attempts=outbox.c.attempts + 1,
+                    error=error.reason[:1000],
+                )
+            )
+
+    def _let_go(self, claims: Sequence[_Claim]) -> None:
+        with self._ledger.writing() as connection:
+            connection.execute(
+                update(outbox).where(*self._mine(claims)).values(claimed_by=None, claimed_until=0.0)
+            )
+
+    @contextmanager
+    def _renewed(self, claims: Sequence[_Claim]) -> Iterator[None]:
+        """Renew the claims until the end of the block, from a thread of its own."""
+        if self._ledger.embedded:
+            yield
+            return
+        done = Event()
+        renewer = Thread(target=self._renew, args=(claims, done), name="hetarag-lease", daemon=True)
+        renewer.start()
+        try:
+            yield
+        finally:
+            done.set()
+            renewer.join()
+
+    def _renew(self, claims: Sequence[_Claim], done: Event) -> None:
+        while not done.wait(self._lease / 3):
+            # A ledger that fails for good is met, and told, by the delivery itself.
+            with suppress(LedgerError), self._ledger.claiming() as connection:
+                # What is locked is being acknowledged: to wait for it could end in a deadlock.
+                free = connection.scalars(
+                    select(outbox.c.number)
+                    .where(*self._mine(claims))
+                    .with_for_update(skip_locked=True)
+                ).all()
+                connection.execute(
+                    update(outbox)
+                    .where(outbox.c.number.in_(free))
+                    .values(claimed_until=clock(connection) + self._lease)
+                )
+
+    def _mine(self, claims: Sequence[_Claim]) -> tuple[ColumnElement[bool], ...]:
+        """Return what is true of those of the claims that no other process has taken over."""
+        numbers = [claim.number for claim in claims]
+        return outbox.c.number.in_(numbers), outbox.c.claimed_by == self._me
+
+    def _store(self, kind: str) -> Store:
+        return self._stores[kind]()
+
+
+def _waits(connection: Connection) -> ColumnElement[bool]:
+    """Return what is true of segments that were refused and whose time has not come."""
+    return and_(outbox.c.claimed_by.is_(None), outbox.c.claimed_until > clock(connection))

@@ -1,0 +1,1 @@
+"""Embedders: ONNX and torch, and the settings that make their vectors."""

@@ -1,0 +1,1 @@
+"""Models by name: the catalogue, and how they are fetched, converted and installed."""

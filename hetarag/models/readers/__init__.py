@@ -1,0 +1,1 @@
+"""Readers: local language models and OpenAI-compatible endpoints."""

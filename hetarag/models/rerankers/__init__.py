@@ -1,0 +1,1 @@
+"""Models that judge a question and a passage together."""

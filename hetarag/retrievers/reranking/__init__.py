@@ -1,0 +1,1 @@
+"""What follows the fusion: links, features, trees, the cross-encoder."""

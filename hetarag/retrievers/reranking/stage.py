@@ -1,0 +1,180 @@
+"""What follows the fusion: the reranker's order, parts that a language model tells, what a cross-encoder reads.
+
+Each of them is asked as a store is: until the search's deadline, and late or failing it costs what it
+would have added and not the search.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hetarag.config import READ_BELOW, SOURCE_WEIGHT, UNSURE_BELOW
+from hetarag.protocols import Decomposer, PassageScorer, Reranker
+from hetarag.retrievers.fan_out import FanOut
+from hetarag.retrievers.fusion import RANKED_WEIGHT, Fused, Fuser, ordered
+from hetarag.retrievers.hydration import Gate
+from hetarag.retrievers.reranking.cross_encoding import (
+    best_scores,
+    convinces,
+    doubtful,
+    reread,
+    to_read,
+)
+from hetarag.retrievers.reranking.support import raised
+from hetarag.retrievers.search_state import (
+    COMPUTED,
+    CROSS_ENCODER,
+    DECOMPOSITION,
+    LINKED,
+    PARTS,
+    RANKED,
+    Progress,
+    end_of,
+)
+from hetarag.types import Hit, Query, Reranking, StoreStatus
+
+ADDED = (LINKED, PARTS, CROSS_ENCODER)
+"""The names of the lists that judging adds."""
+
+_READING = 0.5  # seconds: with less left nothing is read
+_CONVINCED = StoreStatus("skipped", reason="the evidence convinces")
+_TOLD = 3  # pieces of evidence that a language model gets to see before it decomposes a question
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who orders what was fused; `decomposer` and `cross_encoder` are asked where it convinces little.
+
+    `source_weight` is what a passage gains by those that it leads to (`chains`).
+    """
+
+    reranker: Reranker
+    decomposer: Decomposer | None = None
+    decompose_below: float = UNSURE_BELOW
+    cross_encoder: Callable[[], PassageScorer] | None = None
+    cross_encode_below: float = READ_BELOW
+    source_weight: float = SOURCE_WEIGHT
+
+
+class Judging:
+    """The judging of one search's candidates."""
+
+    def __init__(
+        self,
+        judges: Judges,
+        fan_out: FanOut,
+        fuse: Fuser,
+        query: Query,
+        progress: Progress,
+        gate: Gate,
+    ) -> None:
+        self._judges = judges
+        self._fan_out = fan_out
+        self._fuse = fuse
+        self._query = query
+        self._progress = progress
+        self._gate = gate
+
+    def possible(self) -> bool:
+        """Tell whether the reranker has what it needs: vectors and the graph's lists, and time."""
+        statuses = self._progress.statuses
+        answered = all(
+            kind in statuses and statuses[kind].status == "ok" for kind in ("vector", "graph")
+        )
+        return answered and time.monotonic() < end_of(self._query)
+
+    def order(self, fused: Fused) -> Fused:
+        """Order the best anew, and fuse that order with what SQL has found.
+
+        The ranker knows nothing of tables, so SQL's rows and answers keep a voice of their own.
+        """
+        lists = self._progress.lists
+        computed = {hit.id for hit in lists.get(COMPUTED, ())}
+        others = [(i, score) for i, score in fused if i not in computed]
+        if not others:
+            return fused
+        status, answer = self._judge(others)
+        if answer is not None and self._decompose(answer.ranked, status.seconds):
+            answer = self._judge(others)[1] or answer
+        if answer is None:
+            self._progress.statuses["vector"] = replace(
+                self._progress.statuses["vector"],
+                status=status.status,
+                reason=f"reranking: {status.reason}",
+            )
+            return fused
+        ranked, read = self._read(answer.ranked)
+        ranked = raised(ranked, answer.sources, self._judges.source_weight)
+        added = [*answer.hits, *read]
+        for name in ADDED:
+            lists[name] = tuple(hit for hit in added if hit.store == name)
+        placed = {identifier for identifier, _ in ranked}
+        order = [*ranked, *((i, 0.0) for i, _ in others if i not in placed)]
+        voices: dict[str, Sequence[Hit]] = {name: lists.get(name, ()) for name in ("sql", COMPUTED)}
+        voices[RANKED] = _as_list(RANKED, order)
+        return self._fuse(voices, self._progress.weights | {RANKED: RANKED_WEIGHT})
+
+    def _judge(self, fused: Fused) -> tuple[StoreStatus, Reranking | None]:
+        # It asks the vector store and the ledger, so it keeps the deadline as they do.
+        query = replace(self._query, parts=self._progress.parts or ())
+        lists = dict(self._progress.lists)
+        return self._fan_out.run(
+            "reranker",
+            lambda: self._judges.reranker.rerank(query, lists, fused, self._gate),
+            end_of(query),
+        )
+
+    def _decompose(self, ranked: Fused, seconds: float) -> bool:
+        """Ask for parts where the evidence convinces little; tell whether to judge once more.
+
+        `seconds` is what a judgement takes: as much is left for the second one.
+        """
+        decomposer, progress = self._judges.decomposer, self._progress
+        if decomposer is None or progress.parts is not None:
+            return False
+        progress.parts = ()
+        if convinces(ranked, self._judges.decompose_below):
+            progress.statuses[DECOMPOSITION] = _CONVINCED
+            return False
+        best = list(self._gate([identifier for identifier, _ in ranked[:_TOLD]]).values())
+        question, end = self._query.text, end_of(self._query) - 2 * seconds
+        status, parts = self._fan_out.run(
+            DECOMPOSITION, lambda: decomposer.parts(question, best, end), end
+        )
+        progress.took(DECOMPOSITION, status.seconds)
+        progress.parts = parts or ()
+        progress.statuses[DECOMPOSITION] = replace(status, hits=len(progress.parts))
+        return bool(progress.parts)
+
+    def _read(self, ranked: Fused) -> tuple[Fused, Sequence[Hit]]:
+        """Have a cross-encoder read what is doubtful where the evidence convinces little.
+
+        Return the new order, and what it has read by its scores; late or failing it changes nothing.
+        """
+        load, progress = self._judges.cross_encoder, self._progress
+        if load is None:
+            return ranked, ()
+        convinced = convinces(ranked, self._judges.cross_encode_below)
+        pieces = {} if convinced else self._gate(doubtful(ranked))
+        if not pieces:
+            progress.statuses[CROSS_ENCODER] = _CONVINCED
+            return ranked, ()
+        question, end = self._query.text, end_of(self._query)
+        if end - time.monotonic() < _READING:
+            progress.statuses[CROSS_ENCODER] = StoreStatus("skipped", reason="no time is left")
+            return ranked, ()
+        ids, texts = zip(*to_read(pieces), strict=True)
+        status, found = self._fan_out.run(
+            CROSS_ENCODER, lambda: load().scores(question, texts).tolist(), end
+        )
+        scores = best_scores(ids, found) if found is not None else {}
+        progress.took(CROSS_ENCODER, status.seconds)
+        progress.statuses[CROSS_ENCODER] = replace(status, hits=len(scores))
+        hits = _as_list(CROSS_ENCODER, ordered(scores))
+        return reread(ranked, scores) if scores else ranked, hits
+
+
+def _as_list(name: str, order: Fused) -> list[Hit]:
+    return [Hit(name, i, rank, score) for rank, (i, score) in enumerate(order, start=1)]

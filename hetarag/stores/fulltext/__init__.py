@@ -1,0 +1,1 @@
+"""Full-text stores: Tantivy and Elasticsearch."""

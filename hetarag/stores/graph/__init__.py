@@ -1,0 +1,1 @@
+"""Graph stores: Ladybug and Neo4j, and the walk over their snapshot."""

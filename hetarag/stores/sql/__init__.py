@@ -1,0 +1,1 @@
+"""The SQL store: tables of users on SQLite, PostgreSQL and MariaDB."""

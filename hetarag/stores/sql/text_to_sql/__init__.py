@@ -1,0 +1,1 @@
+"""From a question to one SELECT statement, by rules."""

@@ -1,0 +1,1 @@
+"""Training of what the package carries: the link ranker and the cross-encoder."""

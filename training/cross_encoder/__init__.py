@@ -1,0 +1,1 @@
+"""Training of the cross-encoder: write questions, chain them, train."""
