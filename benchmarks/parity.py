@@ -111,7 +111,7 @@ def bench(
                 collection = TABLES if by_table else PASSAGES
                 found.append(compare_store(one, other, kind, texts, collection))
         plane = compare_plane(one, other, asked)
-        documents = len(other.list(collection=PASSAGES))
+        documents = len(other.documents(collection=PASSAGES))
     explained = None
     if stems and "fulltext" in kinds:
         from benchmarks.parity_stems import overlaps
@@ -147,7 +147,7 @@ def compare_store(
     one: HetaRAG, other: HetaRAG, kind: StoreKind, questions: Sequence[str], collection: str
 ) -> StoreParity:
     """Ask one kind of store for the first ten on both sides, in turn."""
-    found = StoreParity(kind, other.status()["stores"][kind]["engine"])
+    found = StoreParity(kind, other.status().stores[kind].engine)
     for question in questions:
         lists = []
         for side, rag in enumerate((one, other)):

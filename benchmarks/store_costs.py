@@ -114,7 +114,7 @@ def _query(rag: HetaRAG, text: str) -> Query:
     return Query(
         text,
         vector=rag.embedder.embed_query(text),
-        entities=rag._linker.link(text),
+        entities=rag._parts.linker.link(text),
         filter=Filter(tags=None),
     )
 
@@ -124,7 +124,7 @@ def _measured(
 ) -> StoreCosts:
     # A database belongs to one knowledge base for good, so the benchmark's has one name.
     prefix = "hetarag-bench" if kind == "sql" else f"hetarag-bench-{uuid.uuid4().hex[:8]}"
-    options = StoreOptions(rag.embedder.dimension, prefix, rag._catalogue)
+    options = StoreOptions(rag.embedder.dimension, prefix, rag._parts.catalogue)
     own = scratch / kind
     own.mkdir()
     store = open_store(kind, address, own, options)
@@ -147,7 +147,7 @@ def _write(
     rag: HetaRAG, kind: StoreKind, store: Store, bare: Any, costs: StoreCosts, watch: Watch
 ) -> None:
     size = TABLES if kind == "sql" else BATCH
-    together = (record for part in rag._checker.records(kind) for record in part)
+    together = (record for part in rag._parts.checker.records(kind) for record in part)
     for number, batch in enumerate(iter(lambda: _whole(rag, islice(together, size)), [])):
         seconds = _pair(
             lambda b=batch: store.apply(b),  # type: ignore[misc]
@@ -211,7 +211,7 @@ def _timed(call: Callable[[], Any]) -> float:
 
 def _whole(rag: HetaRAG, records: Iterable[Record]) -> list[Record]:
     """Return records, those of tables with their rows, which the SQL store alone holds."""
-    held = rag._shelf.tables()
+    held = rag._parts.stores.tables()
     return [
         replace(record, rows=held.rows(table, 1, table.row_count))
         if held is not None and (table := record.table) is not None

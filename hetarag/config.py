@@ -12,15 +12,22 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from platformdirs import user_cache_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hetarag.errors import ConfigError
 
 ENV_PREFIX = "HETARAG_"
 EMBEDDED = "embedded"
+NO_STORE = "none"
+STORE_NAMES = ("vector", "fulltext", "graph", "sql")
+RESERVED_NAMES = frozenset(
+    ["hops", "computed", "links", "parts", "cross-encoder", "reranking", "ledger", "ranked", "none"]
+)
+"""What other lists and statuses of a search are called."""
+_STORE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 class _Section(BaseModel):
@@ -33,13 +40,50 @@ class LedgerSettings(_Section):
     url: str = EMBEDDED
 
 
-class StoreSettings(_Section):
-    """The engine of each kind: "embedded", an address, or "none" to leave the kind out."""
+class StoreConfig(BaseModel):
+    """One store: its kind, where it is, and further keys that its own engine knows."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str
+    url: str = EMBEDDED
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The further keys."""
+        return dict(self.model_extra or {})
+
+
+class StoreSettings(BaseModel):
+    """The stores by name: "embedded", an address, or "none" to leave one out.
+
+    Four are there by default. Further ones are tables, [stores.NAME], with a kind and a url; several of one
+    kind stand side by side, each holding all that its kind takes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, StoreConfig] = Field(init=False)
 
     vector: str = EMBEDDED
     fulltext: str = EMBEDDED
     graph: str = EMBEDDED
     sql: str = EMBEDDED
+
+    @model_validator(mode="after")
+    def _names_are_usable(self) -> Self:
+        for name in self.__pydantic_extra__:
+            if not _STORE_NAME.fullmatch(name) or name in RESERVED_NAMES:
+                raise ValueError(
+                    f"a store cannot be called {name!r}: names have up to 40 small letters, digits, - and _, "
+                    f"begin with a letter, and are none of {', '.join(sorted(RESERVED_NAMES))}"
+                )
+        return self
+
+    def named(self) -> dict[str, StoreConfig]:
+        """Return the stores in use by name, the four of hetarag first."""
+        own = {name: StoreConfig(kind=name, url=getattr(self, name)) for name in STORE_NAMES}
+        found = {**own, **self.__pydantic_extra__}
+        return {name: store for name, store in found.items() if store.url != NO_STORE}
 
 
 class ModelSettings(_Section):
@@ -132,6 +176,21 @@ class SearchSettings(_Section):
     concurrency: int = Field(default=8, ge=1)
     max_question: int = Field(default=20_000, ge=100)
 
+    def changed(self, changes: SearchSettings | Mapping[str, Any]) -> SearchSettings:
+        """Return these settings with some changed: of `SearchSettings`, those that were given to it.
+
+        Raises:
+            ConfigError: a name is unknown or a value outside its range.
+        """
+        if isinstance(changes, SearchSettings):
+            changes = {name: getattr(changes, name) for name in changes.model_fields_set}
+        if not changes:
+            return self
+        try:
+            return SearchSettings.model_validate({**self.model_dump(), **changes})
+        except ValidationError as error:
+            raise ConfigError("; ".join(_explain("search", e) for e in error.errors())) from None
+
 
 class ReaderSettings(_Section):
     """How answers are read from the evidence."""
@@ -162,7 +221,11 @@ def load(path: Path | str | None = None, environment: Mapping[str, str] | None =
     for (section, key), value in _from_environment(
         os.environ if environment is None else environment
     ).items():
-        values.setdefault(section, {})[key] = value
+        *tables, last = key.split("__")
+        inner = values.setdefault(section, {})
+        for table in tables:  # HETARAG_STORES__PAPERS__URL
+            inner = inner.setdefault(table, {})
+        inner[last] = value
     return validate(values, str(path) if path is not None else "the environment")
 
 
@@ -172,14 +235,6 @@ def validate(values: Mapping[str, Any], source: str) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError("; ".join(_explain(source, e) for e in error.errors())) from None
-
-
-def changed_search(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
-    """Return search settings with some of them changed; raises `ConfigError` as `validate` does."""
-    try:
-        return SearchSettings.model_validate({**settings.model_dump(), **changes})
-    except ValidationError as error:
-        raise ConfigError("; ".join(_explain("search", e) for e in error.errors())) from None
 
 
 def redact(text: str) -> str:
@@ -209,6 +264,11 @@ def _from_environment(environment: Mapping[str, str]) -> dict[tuple[str, str], s
 
 def _explain(source: str, error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
+    if error["loc"][:1] == ("stores",) and error["type"] in ("model_type", "model_attributes_type"):
+        return (
+            f"{source}: unknown setting {where!r}; known here: {', '.join(StoreSettings.model_fields)}; "
+            f'a further store is a table: [{where}] with kind = "…" and url = "…"'
+        )
     if error["type"] == "extra_forbidden":
         model: type[BaseModel] = Settings
         for part in error["loc"][:-1]:
@@ -233,5 +293,5 @@ def settings_of(config: str | Path | Mapping[str, Any] | Settings | None, folder
 
 def is_embedded(settings: Settings) -> bool:
     """Tell whether any part lives in the folder, which then belongs to one process."""
-    addresses = [settings.ledger.url, *settings.stores.model_dump().values()]
-    return EMBEDDED in addresses
+    stores = settings.stores.named().values()
+    return EMBEDDED in (settings.ledger.url, *(store.url for store in stores))

@@ -24,6 +24,7 @@ from hetarag.types import (
     RankedEvidence,
     ReadTrace,
     Record,
+    RecordPart,
     Relation,
     Reranking,
     SearchResult,
@@ -42,10 +43,14 @@ class Store(Protocol):
 
     A store keeps nothing that the ledger could not give it again. All methods may be called from
     several threads. Failures leave as `StoreError`, an exceeded deadline as `StoreTimeoutError`.
+    `kind`, `accepts` and `takes` are those of the class: they are asked before a store is opened.
     """
 
     kind: StoreKind
     accepts: frozenset[EvidenceKind]
+    """The kinds of evidence that it is given."""
+    takes: frozenset[RecordPart] = frozenset()
+    """What it wants of a record beside title and text."""
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write records, over those with the same id; they are durable on return.

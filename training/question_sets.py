@@ -60,7 +60,9 @@ class Recorder(LinkRanker):
     @classmethod
     def of(cls, rag: HetaRAG) -> Self:
         """Return one over the stores of a knowledge base."""
-        return cls(MentionLinks(rag._ledger), rag._shelf.vectors, rag.embedder.embed_queries)
+        return cls(
+            MentionLinks(rag._parts.ledger), rag._parts.stores.vectors, rag.embedder.embed_queries
+        )
 
     def rerank(
         self, query: Query, lists: Mapping[str, Sequence[Hit]], fused: Any, hydrate: Any
@@ -122,7 +124,7 @@ def opened(data: Path, kb: Path, name: str, config: Path | None = None) -> Itera
 
 def ask(rag: HetaRAG, question: str, recorder: Reranker) -> None:
     """Search with the recorder in the ranker's place; one that is not asked has nothing, so use a new one."""
-    rag._planes.plane({})._judges = Judges(recorder)
+    rag._parts.planes.plane(rag.settings.search)._judges = Judges(recorder)
     rag.search(question, 20, access="all")
 
 

@@ -27,12 +27,22 @@ Asked = tuple[str, SearchResult[RankedEvidence]]
 """A question and what was found for it."""
 
 
-class Asker:
-    """Has a reader answer from evidence, and checks what it says; `load_reader` is asked once."""
+class Answerer:
+    """Has a reader answer from evidence, and checks what it says.
 
-    def __init__(self, settings: ReaderSettings, load_reader: Callable[[], Reader]) -> None:
+    `load_reader` is called once, when something is to be read; `known_decoders` returns the decoders that
+    the reader may have, without loading it.
+    """
+
+    def __init__(
+        self,
+        settings: ReaderSettings,
+        load_reader: Callable[[], Reader],
+        known_decoders: Callable[[], Sequence[str]],
+    ) -> None:
         self._settings = settings
         self._load_reader = load_reader
+        self._known_decoders = known_decoders
         self._reader: Reader | None = None
         self._lock = Lock()
 
@@ -43,6 +53,15 @@ class Asker:
             if self._reader is None:
                 self._reader = self._load_reader()
             return self._reader
+
+    def check_decoder(self, name: str | None) -> None:
+        """Raise `InputError` for a decoder that the reader cannot have, without loading the reader."""
+        with self._lock:
+            loaded = self._reader
+        known = self._known_decoders() if loaded is None else loaded.decoders()
+        if name is None or base_name(name) in known:
+            return
+        raise InputError(f"the reader has no decoder {name!r}; it has {', '.join(known)}")
 
     def stream(
         self,
@@ -63,8 +82,8 @@ class Asker:
             yield StreamEvent("answer", text=answer.text, answer=answer)
             return
         evidence = found.hits
+        yield StreamEvent("evidence", evidence=evidence)  # before the reader is loaded
         name = self._decoder(decoder)
-        yield StreamEvent("evidence", evidence=evidence)
         messages = build(question, evidence)
         limit = max_new_tokens or self._settings.max_new_tokens
         pieces: list[str] = []

@@ -62,7 +62,7 @@ def list_documents(
 ) -> None:
     """List the documents."""
     with open_kb(kb, config) as rag:
-        documents = rag.list(collection=collection)
+        documents = rag.documents(collection=collection)
     if json:
         echo_json({"documents": documents})
         return

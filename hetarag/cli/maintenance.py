@@ -10,7 +10,7 @@ import typer
 from hetarag.cli.common import DEFAULT_KB, Config, Json, Kb, echo, echo_json, open_kb
 from hetarag.config import SETTINGS_FILE
 from hetarag.engine.migration import migrate as move
-from hetarag.types import Difference
+from hetarag.types import Difference, StoreInfo
 
 
 def register(app: typer.Typer) -> None:
@@ -31,27 +31,29 @@ def status(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> No
         echo_json(found)
         return
     for key in ("documents", "pending", "chunks", "tables", "entities", "embedder", "splitter"):
-        echo(f"{key:<10} {found[key]}")
-    for kind, store in found["stores"].items():
-        health = "ok" if store["ok"] else f"NOT WELL: {store['detail']}"
-        owed = f", {store['owed']} batches owed" if store["owed"] else ""
-        echo(f"{kind:<10} {store['engine']}: {store['records']} records{owed}, {health}")
+        echo(f"{key:<10} {getattr(found, key)}")
+    for name, store in found.stores.items():
+        owed = f", {store.owed} batches owed" if store.owed else ""
+        echo(f"{name:<10} {store.engine}: {store.records} records{owed}, {_health(store)}")
 
 
 def stores(kb: Kb = DEFAULT_KB, config: Config = None, json: Json = False) -> None:
-    """Show each store's engine, address, records, lag behind the ledger and latency; 1 if one is ill."""
+    """Show each store's engine, address, records, lag behind the ledger and latency.
+
+    The exit code is 1 if any store is unhealthy.
+    """
     with open_kb(kb, config) as rag:
         found = rag.status()
     if json:
-        echo_json({"ledger": found["ledger"], "stores": found["stores"]})
+        echo_json({"ledger": found.ledger, "stores": found.stores})
     else:
-        echo(f"{'ledger':<9} {found['ledger']}")
-        for kind, store in found["stores"].items():
-            state = "ok" if store["ok"] else f"NOT WELL: {store['detail']}"
-            echo(f"{kind:<9} {store['engine'] or '?'} at {store['address']}: {state}")
-            lag = f"{store['owed']} batches behind" if store["owed"] else "up to date"
-            echo(f"{'':<9} {store['records']} records, {lag}, {store['latency_ms']:g} ms")
-    if not all(store["ok"] for store in found["stores"].values()):
+        echo(f"{'ledger':<9} {found.ledger}")
+        for name, store in found.stores.items():
+            kind = f" ({store.kind})" if store.kind != name else ""
+            echo(f"{name:<9} {store.engine or '?'}{kind} at {store.address}: {_health(store)}")
+            lag = f"{store.owed} batches behind" if store.owed else "up to date"
+            echo(f"{'':<9} {store.records} records, {lag}, {store.latency_ms:g} ms")
+    if not all(store.ok for store in found.stores.values()):
         raise typer.Exit(1)
 
 
@@ -88,6 +90,10 @@ def migrate(
     _report(move(kb, into, to, config=config), json)
     # From now on the folder says by itself where its stores are.
     (into / SETTINGS_FILE).write_bytes(to.read_bytes())
+
+
+def _health(store: StoreInfo) -> str:
+    return "ok" if store.ok else f"UNHEALTHY: {store.detail}"
 
 
 def _report(differences: list[Difference], json: bool) -> None:

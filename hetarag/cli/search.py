@@ -18,7 +18,7 @@ from hetarag.cli.common import (
 )
 from hetarag.cli.rendering import answer_json, print_answer, print_trace, search_json
 from hetarag.errors import InputError
-from hetarag.types import STORE_KINDS, RankedEvidence, SearchTrace
+from hetarag.types import RankedEvidence, SearchTrace
 
 Question = Annotated[str, typer.Argument(help="The question.")]
 Where = Annotated[
@@ -130,5 +130,5 @@ def _print(number: int, evidence: RankedEvidence) -> None:
 def _warn_incomplete(trace: SearchTrace) -> None:
     for store, status in trace.stores.items():
         if status.status in ("failed", "late"):
-            what = f"the {store} store" if store in STORE_KINDS else store
+            what = f"the {store} store" if store in trace.plan else store
             echo(f"! without {what}: {status.status}, {status.reason}")

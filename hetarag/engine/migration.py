@@ -8,6 +8,7 @@ from typing import Any
 
 from hetarag.config import Settings
 from hetarag.engine.knowledge_base import HetaRAG
+from hetarag.engine.maintenance import copy
 from hetarag.errors import InputError
 from hetarag.protocols import Embedder
 from hetarag.types import Difference
@@ -38,4 +39,4 @@ def migrate(
         HetaRAG.open(source, config, create=False, embedder=embedder) as old,
         HetaRAG.open(target, to, embedder=embedder) as new,
     ):
-        return new.adopt(old)
+        return copy(old._parts, new._parts)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hetarag.config import SearchSettings, Settings, changed_search
+from hetarag.config import SearchSettings, Settings
 from hetarag.ledger.reading.hydration import Hydration
 from hetarag.ledger.reading.passage_links import MentionLinks
 from hetarag.ledger.reading.table_catalogue import Catalogue
@@ -15,6 +15,7 @@ from hetarag.ledger.session import Ledger
 from hetarag.models.hub.catalog import MINILM_INT8
 from hetarag.models.hub.install import resolve
 from hetarag.protocols import Decomposer, Embedder, PassageScorer, Reader
+from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.fusers import fuser
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.reranking.link_ranker import LinkRanker
@@ -23,10 +24,10 @@ from hetarag.retrievers.reranking.stage import Judges
 from hetarag.retrievers.router import ROUTERS
 
 if TYPE_CHECKING:
-    from hetarag.engine.store_set import Shelf
+    from hetarag.engine.store_set import StoreSet
 
 
-class Planes:
+class PlaneCache:
     """Makes each plane once, and what they share: models are loaded when one first needs them.
 
     `embedder` and `reader` return the models in use; `given` says that the embedder is the caller's own.
@@ -37,7 +38,8 @@ class Planes:
         settings: Settings,
         ledger: Ledger,
         catalogue: Catalogue,
-        shelf: Shelf,
+        stores: StoreSet,
+        fan_out: FanOut,
         *,
         embedder: Callable[[], Embedder],
         reader: Callable[[], Reader],
@@ -46,7 +48,8 @@ class Planes:
         self._settings = settings
         self._ledger = ledger
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._stores = stores
+        self._fan_out = fan_out
         self._embedder = embedder
         self._reader = reader
         self._default_embedder = not given and settings.models.embedder == MINILM_INT8
@@ -54,30 +57,19 @@ class Planes:
         self._loading = Lock()
         self._lock = Lock()  # its own: searches go on while an ingest holds the knowledge base's
 
-    def plane(self, changes: Mapping[str, Any]) -> RetrievalPlane:
-        """Return the plane with these settings of [search] changed.
-
-        Raises:
-            ConfigError: a name is unknown or a value outside its range.
-        """
-        search = changed_search(self._settings.search, changes)
+    def plane(self, search: SearchSettings) -> RetrievalPlane:
+        """Return the plane for these settings of [search]."""
         with self._lock:
             if search not in self._planes:
                 self._planes[search] = self._make(search)
             return self._planes[search]
 
-    def load_models(self) -> None:
+    def warm_up(self) -> None:
         """Load what the plane with the settings as they are may need beside the embedder."""
         search = self._settings.search
-        self.plane({})  # reads its trees
+        self.plane(search)  # reads its trees
         if search.rerank == "links" and self._cross_encodes(search):
             self._loaded()
-
-    def close(self) -> None:
-        """End the threads of all planes."""
-        with self._lock:
-            for plane in self._planes.values():
-                plane.close()
 
     def _loaded(self) -> PassageScorer:
         with self._loading:  # two searches at once would load it twice
@@ -99,20 +91,20 @@ class Planes:
 
     def _make(self, search: SearchSettings) -> RetrievalPlane:
         return RetrievalPlane(
-            self._shelf.openers,
-            Hydration(self._ledger, self._catalogue, self._shelf.tables),
+            self._stores.openers,
+            Hydration(self._ledger, self._catalogue, self._stores.tables),
+            self._fan_out,
+            kinds=self._stores.kinds,
             judges=self._judges(search) if search.rerank == "links" else None,
             router=ROUTERS[search.router],
             fuse=fuser(search.fusion, search.rrf_k),
             hops=search.hops,
-            deadline=search.deadline,
-            concurrency=search.concurrency,
         )
 
     def _judges(self, search: SearchSettings) -> Judges:
         ranker = LinkRanker(
             MentionLinks(self._ledger),
-            self._shelf.vectors,
+            self._stores.vectors,
             lambda texts: self._embedder().embed_queries(texts),
             search.plain_weight,
             own_trees(search.ranker) if search.ranker else None,

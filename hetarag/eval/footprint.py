@@ -80,7 +80,7 @@ def _searched(
     kb: Path, settings: Settings, questions: list[str], embedder: Embedder | None
 ) -> float:
     with HetaRAG.open(kb, settings, embedder=embedder) as rag:
-        rag.load_models()
+        rag.warm_up()
         for question in questions:
             rag.search(question, access="all")
         return resident_mb()

@@ -24,7 +24,7 @@ from hetarag.eval.run_folder import RunFolder
 from hetarag.eval.systems import PLANE, System, choose, systems_for
 from hetarag.models.hub.manifest import sha256_of
 from hetarag.protocols import Embedder
-from hetarag.types import STORE_KINDS, RankedEvidence
+from hetarag.types import KnowledgeBaseInfo, RankedEvidence
 
 DEPTH = 20
 _MEMORY_QUESTIONS = 20
@@ -89,7 +89,7 @@ def bench(
     names = choose(known, systems, baseline)
     asked, left_out = asked_of(questions, limit, skip)
     with HetaRAG.open(folder, settings, embedder=embedder) as rag:
-        rag.load_models()  # what the settings name wrongly is told before anything is taken in
+        rag.warm_up()  # what the settings name wrongly is told before anything is taken in
         take_in(rag, corpora)
         status = rag.status()
         kept = RunFolder(
@@ -99,7 +99,7 @@ def bench(
     measured = room(
         folder,
         settings,
-        status["chunks"],
+        status.chunks,
         [question.text for question in asked[:_MEMORY_QUESTIONS]],
         embedder,
     )
@@ -108,7 +108,7 @@ def bench(
         for question in asked:
             one.add(kept[question.id, one.name])
     chosen = baseline or (PLANE if PLANE in names else names[0])
-    return Bench(kept, chosen, asked, runs, measured, status["documents"], left_out)
+    return Bench(kept, chosen, asked, runs, measured, status.documents, left_out)
 
 
 def default_kb(corpora: Sequence[Path], config: Path | None) -> Path:
@@ -176,10 +176,9 @@ def _line(rag: HetaRAG, question: Question, name: str, options: System) -> dict[
     stages: dict[str, float] = {}
     if found.trace is not None:
         stages = dict(found.trace.seconds)
-        # What is left: the question's vector and the names in it.
-        stages["embedding and linking"] = max(0.0, seconds - stages.pop("total", 0.0))
+        stages.pop("total", None)
         for store, status in found.trace.stores.items():
-            if status.status == "ok" and store in STORE_KINDS:
+            if status.status == "ok" and store in found.trace.plan:
                 stages[f"{store} store"] = status.seconds
     return {
         "id": question.id,
@@ -193,21 +192,21 @@ def _line(rag: HetaRAG, question: Question, name: str, options: System) -> dict[
 
 
 def _configuration(
-    settings: Settings, status: Mapping[str, Any], corpora: Sequence[Path], questions: Path
+    settings: Settings, status: KnowledgeBaseInfo, corpora: Sequence[Path], questions: Path
 ) -> dict[str, Any]:
     """Return what lines of one run must have in common, the method's own files among it."""
-    stores = settings.stores.model_dump()
+    stores = settings.stores.named()
     return {
         "benchmark": "retrieval",
         "hetarag": version("hetarag"),
         "method": _method(),
         "corpora": {corpus_name(corpus): _content(corpus) for corpus in corpora},
         "questions": sha256_of(questions),
-        "documents": status["documents"],
-        "passages": status["chunks"],
-        "embedder": status["embedder"],
-        "splitter": status["splitter"],
-        "stores": {kind: redact(address) for kind, address in stores.items()},
+        "documents": status.documents,
+        "passages": status.chunks,
+        "embedder": status.embedder,
+        "splitter": status.splitter,
+        "stores": {name: f"{store.kind} {redact(store.url)}" for name, store in stores.items()},
         "ingest": settings.ingest.model_dump(mode="json"),
         "search": settings.search.model_dump(mode="json"),
         # A path does not tell which trees lie there.

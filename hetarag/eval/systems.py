@@ -7,7 +7,6 @@ from typing import Any, get_args
 
 from hetarag.config import SearchSettings, Settings
 from hetarag.errors import InputError
-from hetarag.types import STORE_KINDS
 
 System = Mapping[str, Any]
 """How a search differs from the default one: arguments of `HetaRAG.search`."""
@@ -27,20 +26,20 @@ def systems_for(settings: Settings) -> dict[str, System]:
     Stores that it does not have are left out; each fusion that the settings allow is tried, within
     the plane and without router, hops and ranker.
     """
-    kinds = [kind for kind in STORE_KINDS if getattr(settings.stores, kind) != "none"]
+    names = list(settings.stores.named())
     found: dict[str, System] = {PLANE: {}}
-    found |= {f"{kind} alone": {"stores": (kind,)} for kind in kinds}
-    if {"vector", "fulltext"} <= set(kinds):
+    found |= {f"{name} alone": {"stores": (name,)} for name in names}
+    if {"vector", "fulltext"} <= set(names):
         plain = {**PLAIN, "fusion": "rrf"}
         found[RRF] = {"stores": ("vector", "fulltext"), "settings": plain}
     fusions: tuple[str, ...] = get_args(SearchSettings.model_fields["fusion"].annotation)
     for fusion in fusions:
         plain = {**PLAIN, "fusion": fusion}
         found[f"all stores, plain {_label(fusion)}"] = {"settings": plain}
-    if len(kinds) > 1:
-        for kind in kinds:
-            rest = tuple(other for other in kinds if other != kind)
-            found[f"plane without {kind}"] = {"stores": rest}
+    if len(names) > 1:
+        for name in names:
+            rest = tuple(other for other in names if other != name)
+            found[f"plane without {name}"] = {"stores": rest}
     found["plane without link ranker"] = {"settings": {"rerank": "none"}}
     found["plane without link ranker, learned fusion"] = {
         "settings": {"rerank": "none", "fusion": "learned"}

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hetarag.config import SearchSettings, changed_search
+from hetarag.config import SearchSettings
 from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question
@@ -88,7 +88,7 @@ def tune(
     tried: list[Tried] = []
 
     def score(changes: Changes) -> float:
-        settings = changed_search(base, changes)
+        settings = base.changed(changes)
         if settings not in known:
             watch(describe(changes))
             values = _scores(rag, choosing, changes, collections)[METRIC]
@@ -99,7 +99,7 @@ def tune(
     best: Changes = {}
     score(best)
     for options in VARIED:
-        if "rrf_k" in options[0] and changed_search(base, best).fusion not in TAKE_K:
+        if "rrf_k" in options[0] and base.changed(best).fusion not in TAKE_K:
             continue
         tries = [_differing(base, {**best, **option}) for option in options]
         best = max([best, *tries], key=score)  # the first of equals: what was there stays
@@ -150,7 +150,9 @@ def _answerable(
             f"{len(asked)} questions name their supporting documents; tuning needs {FEWEST} at "
             "least, as half of them choose and half decide"
         )
-    held = {info.name for info in rag.list() if not collections or info.collection in collections}
+    held = {
+        info.name for info in rag.documents() if not collections or info.collection in collections
+    }
     for question in asked:
         if missing := sorted(question.supporting - held):
             raise InputError(

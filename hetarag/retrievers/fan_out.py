@@ -31,7 +31,7 @@ Answers = dict[str, tuple[StoreStatus, tuple[Hit, ...]]]
 
 
 class FanOut:
-    """The threads of one plane, by store."""
+    """The threads of one knowledge base, by store: all its searches share them."""
 
     def __init__(self) -> None:
         self._workers: dict[str, _Workers] = {}
@@ -51,22 +51,31 @@ class FanOut:
         """Run one call by the same rules, whatever it returns: None when it failed or is late."""
         return self._ask({store: call}, deadline)[store]
 
-    def read_ledger(self, call: Callable[[], Value], deadline: float) -> Value:
-        """Run a read of the ledger until `deadline`, and raise what it raises.
+    def within(self, name: str, call: Callable[[], Value], deadline: float) -> Value:
+        """Run one call until `deadline`, and raise what it raises; `TimeoutError` when it is late.
 
-        No evidence can be shown without the ledger, so there is nothing to go on with and no rest
-        for it. Raises `LedgerError` when it is late.
+        For what a search cannot do without: there is no rest for it.
         """
-        future = self._of("ledger").submit(call)
+        future = self._of(name).submit(call)
         try:
             _, found = future.result(timeout=max(0.0, deadline - time.monotonic()) + _GRACE)
         except FutureTimeoutError:
             future.cancel()
+            raise
+        return cast(Value, found)
+
+    def read_ledger(self, call: Callable[[], Value], deadline: float) -> Value:
+        """Run a read of the ledger until `deadline`, and raise what it raises.
+
+        Raises `LedgerError` when it is late: no evidence can be shown without the ledger.
+        """
+        try:
+            return self.within("ledger", call, deadline)
+        except FutureTimeoutError:
             raise LedgerError(
                 "the ledger did not answer within the deadline, and nothing can be shown without "
                 "it: see that its database (setting ledger.url) is up, or give the search more time"
             ) from None
-        return cast(Value, found)
 
     def _ask(
         self, calls: Mapping[str, Callable[[], Value]], deadline: float

@@ -29,7 +29,8 @@ class Gate:
         self._hydrator = hydrator
         self._fan_out = fan_out
         self._query = query
-        self.sql = progress.statuses.get("sql")
+        self._tables = progress.first_of("sql") or "sql"
+        self.sql = progress.statuses.get(self._tables)
         self._hits = {hit.id: hit for hits in progress.lists.values() for hit in hits}
         self._known: dict[str, RankedEvidence | None] = {}
 
@@ -58,7 +59,9 @@ class Gate:
     def _rows(self, hits: Sequence[Hit]) -> dict[str, RankedEvidence]:
         if not hits or (self.sql is not None and self.sql.status in ("failed", "late")):
             return {}
-        status, found = self._fan_out.run("sql", lambda: self._hydrate(hits), end_of(self._query))
+        status, found = self._fan_out.run(
+            self._tables, lambda: self._hydrate(hits), end_of(self._query)
+        )
         if found is None:
             self.sql = replace(status, reason=f"rows: {status.reason}")
         return found or {}

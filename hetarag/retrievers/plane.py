@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from threading import BoundedSemaphore
+from types import MappingProxyType
 
 from hetarag.protocols import Hydrator, Retriever, Store
 from hetarag.retrievers.fan_out import FanOut
@@ -31,9 +31,11 @@ from hetarag.types import (
     StorePlan,
     StoreStatus,
 )
+from hetarag.types.common import first_of_kind
 
 _DERIVED = {HOPS: "graph", COMPUTED: "sql"}  # lists that are not a store's own, and whose they are
 _SEEDS = 3  # hits of stage 1 from which stage 2 starts: more of them lead astray
+_SECONDS = 10.0  # of a query without a deadline
 _DEEPER = (1, 2, 4)  # how much more is asked for when hydration leaves too little
 _PUSHED_DOWN = 10_000  # document ids that a store's filter takes; above, hydration sorts out
 
@@ -41,58 +43,57 @@ Opener = Callable[[], Store]
 
 
 class RetrievalPlane(Retriever):
-    """Searches all stores at once. `stores` opens a store by its kind when first needed."""
+    """Searches all stores at once.
+
+    `stores` opens a store by its name when first needed, `kinds` tells the kind of each; `fan_out` are the
+    threads that they are asked in.
+    """
 
     def __init__(
         self,
         stores: Mapping[str, Opener],
         hydrator: Hydrator,
+        fan_out: FanOut,
         *,
+        kinds: Mapping[str, str],
         judges: Judges | None = None,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
         hops: bool = True,
-        deadline: float = 10.0,
-        concurrency: int = 8,
     ) -> None:
         self._stores = stores
+        self._kinds = kinds
         self._hydrator = hydrator
         self._judges = judges
         self._router = router
         self._fuse = fuse
         self._hops = hops
-        self._deadline = deadline
-        self._admission = BoundedSemaphore(concurrency)
-        self._fan_out = FanOut()
+        self._fan_out = fan_out
 
     def search(
-        self, query: Query, k: int, seconds: float | None = None
+        self,
+        query: Query,
+        k: int,
+        unasked: Mapping[str, StoreStatus] = MappingProxyType({}),
+        spent: Mapping[str, float] = MappingProxyType({}),
     ) -> SearchResult[RankedEvidence]:
-        """Return at most k pieces of evidence, best first, after at most `seconds`.
+        """Return at most k pieces of evidence, best first, by the query's deadline.
 
         Stores that fail or are late are left out and named in the trace; the caller decides whether
-        that is an error. Waiting for admission does not count: the time starts after it.
+        that is an error. `unasked` are stores that cannot be asked, with the reason; `spent` the seconds of
+        what was done before, for the trace.
         """
-        with self._admission:
-            if query.deadline is None:
-                limit = self._deadline if seconds is None else seconds
-                query = replace(query, deadline=time.monotonic() + limit)
-            return self._search(query, k)
-
-    def close(self) -> None:
-        """End the plane's threads."""
-        self._fan_out.close()
-
-    def _search(self, query: Query, k: int) -> SearchResult[RankedEvidence]:
+        if query.deadline is None:
+            query = replace(query, deadline=time.monotonic() + _SECONDS)
         started = time.monotonic()
-        progress = Progress(self._plan(query, k))
+        progress = Progress(self._plan(query, k), self._kinds, seconds=dict(spent), unasked=unasked)
         evidence: list[RankedEvidence] = []
         for factor in _DEEPER:
             self._gather(query, progress, factor)
             evidence = self._hydrate(query, progress, k)
             if len(evidence) >= k or not self._may_hold_more(progress, factor):
                 break
-        progress.seconds["total"] = time.monotonic() - started
+        progress.seconds["total"] = sum(spent.values()) + time.monotonic() - started
         trace = SearchTrace(
             plan=progress.plan,
             stores=progress.statuses,
@@ -103,9 +104,10 @@ class RetrievalPlane(Retriever):
         return SearchResult(tuple(evidence), trace)
 
     def _plan(self, query: Query, k: int) -> dict[str, StorePlan]:
-        plan = dict(self._router(query, k, self._stores.keys()))
+        plan = dict(self._router(query, k, self._kinds))
         for store in plan:
-            asked = _DERIVED.get(store, store)
+            derived = _DERIVED.get(store)
+            asked = first_of_kind(self._kinds, derived) if derived else store
             if query.stores is not None and asked not in query.stores:
                 plan[store] = replace(plan[store], weight=0.0, reason="not asked for")
         return plan
@@ -128,9 +130,14 @@ class RetrievalPlane(Retriever):
             if plan.weight <= 0:
                 progress.statuses[store] = StoreStatus("skipped", reason=plan.reason)
                 continue
+            if store in progress.unasked:
+                progress.statuses[store] = progress.unasked[store]
+                continue
             calls[store] = self._call(store, query, plan.k * factor)
         for store, (status, hits) in self._fan_out.ask(calls, end_of(query)).items():
             progress.statuses[store] = status
+            if self._kinds[store] != store:  # an adapter knows its kind, and not its name
+                hits = tuple(replace(hit, store=store) for hit in hits)
             progress.lists[store] = tuple(hit for hit in hits if hit.payload is None)
             if computed := tuple(hit for hit in hits if hit.payload is not None):
                 progress.lists[COMPUTED] = computed
@@ -146,21 +153,22 @@ class RetrievalPlane(Retriever):
         """
         if not self._hops or time.monotonic() >= end_of(query):
             return  # out of time: the graph has answered, and is not to be called late for this
-        first = progress.statuses.get("graph")
+        graph = progress.first_of("graph")
+        first = progress.statuses.get(graph) if graph else None
         plan = progress.plan.get(HOPS)
-        if first is None or first.status != "ok" or plan is None or plan.weight <= 0:
+        if not graph or not first or first.status != "ok" or plan is None or plan.weight <= 0:
             return
         others = {
-            store: hits for store, hits in progress.lists.items() if store not in ("graph", HOPS)
+            store: hits for store, hits in progress.lists.items() if store not in (graph, HOPS)
         }
         seeds = self._fuse(others, progress.weights)[:_SEEDS]
         if not seeds:
             return
         top = seeds[0][1] or 1.0  # 0 where no hit is better than another
         bare = replace(query, entities=(), seeds=tuple(Seed(i, s / top) for i, s in seeds))
-        call = {"graph": self._call("graph", bare, plan.k * factor)}
-        status, hits = self._fan_out.ask(call, end_of(query))["graph"]
-        progress.statuses["graph"] = replace(status, seconds=status.seconds + first.seconds)
+        call = {graph: self._call(graph, bare, plan.k * factor)}
+        status, hits = self._fan_out.ask(call, end_of(query))[graph]
+        progress.statuses[graph] = replace(status, seconds=status.seconds + first.seconds)
         progress.lists[HOPS] = tuple(replace(hit, store=HOPS) for hit in hits)
 
     def _hydrate(self, query: Query, progress: Progress, k: int) -> list[RankedEvidence]:
@@ -188,7 +196,7 @@ class RetrievalPlane(Retriever):
             if len(evidence) >= k:
                 break
         if gate.sql is not None:
-            progress.statuses["sql"] = gate.sql
+            progress.statuses[progress.first_of("sql") or "sql"] = gate.sql
         progress.took("hydration", time.monotonic() - started)
         return evidence[:k]
 

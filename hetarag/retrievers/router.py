@@ -7,12 +7,13 @@ why, in the plan that the trace shows.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from hetarag.text import words
-from hetarag.types import Query, StorePlan
+from hetarag.types import Query, StoreKind, StorePlan
 
-Router = Callable[[Query, int, Collection[str]], Mapping[str, StorePlan]]
+Router = Callable[[Query, int, Mapping[str, StoreKind]], Mapping[str, StorePlan]]
+"""Takes the question, k, and the stores by name with the kind of each; returns a plan for each list."""
 
 _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{2,})[\"“”«»]")
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{3,}\b")
@@ -31,13 +32,13 @@ _CERTAIN = 10.0
 _CANDIDATES = 50  # per store: fusion needs depth, and hydration only reads what it shows
 
 
-def route_all(_query: Query, k: int, stores: Collection[str]) -> dict[str, StorePlan]:
+def route_all(_query: Query, k: int, stores: Mapping[str, StoreKind]) -> dict[str, StorePlan]:
     """Ask every store, with equal weight."""
     depth = max(k, _CANDIDATES)
     return {store: StorePlan(1.0, depth, "every store is asked") for store in _lists(stores)}
 
 
-def route_by_rules(query: Query, k: int, stores: Collection[str]) -> dict[str, StorePlan]:
+def route_by_rules(query: Query, k: int, stores: Mapping[str, StoreKind]) -> dict[str, StorePlan]:
     """Weigh the stores by what the question names and asks for."""
     depth = max(k, _CANDIDATES)
     rules = {
@@ -50,15 +51,16 @@ def route_by_rules(query: Query, k: int, stores: Collection[str]) -> dict[str, S
     }
     plan = {}
     for store in _lists(stores):
-        weight, reason = rules[store](query) if store in rules else (1.0, "no rule for this store")
+        kind = stores.get(store, store)
+        weight, reason = rules[kind](query) if kind in rules else (1.0, "no rule for its kind")
         plan[store] = StorePlan(weight, depth, reason)
     return plan
 
 
-def _lists(stores: Collection[str]) -> list[str]:
+def _lists(stores: Mapping[str, StoreKind]) -> list[str]:
     """The lists that are fused: one of each store, the graph's second, SQL's computed answers."""
-    hops = ["hops"] if "graph" in stores else []
-    return [*stores, *hops, *(["computed"] if "sql" in stores else [])]
+    hops = ["hops"] if "graph" in stores.values() else []
+    return [*stores, *hops, *(["computed"] if "sql" in stores.values() else [])]
 
 
 def _vector(query: Query) -> tuple[float, str]:

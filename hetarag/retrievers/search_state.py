@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hetarag.types import Hit, Query, StorePlan, StoreStatus
+from hetarag.types import Hit, Query, StoreKind, StorePlan, StoreStatus
+from hetarag.types.common import first_of_kind
 
 HOPS = "hops"
 """The name of stage 2's list: what the graph finds from the best hits of the other stores."""
@@ -35,9 +36,13 @@ class Progress:
     """What one search has so far; `seconds` are those of its stages."""
 
     plan: Mapping[str, StorePlan]
+    kinds: Mapping[str, StoreKind] = field(default_factory=dict)
+    """The kind of each store."""
     lists: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
     statuses: dict[str, StoreStatus] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    unasked: Mapping[str, StoreStatus] = field(default_factory=dict)
+    """Stores that cannot be asked, and why."""
     parts: tuple[str, ...] | None = None
     """What a language model has told apart; None before it was asked, which is done once."""
 
@@ -45,6 +50,15 @@ class Progress:
     def weights(self) -> dict[str, float]:
         """Return the weight of each list in the fusion."""
         return {store: plan.weight for store, plan in self.plan.items()}
+
+    def first_of(self, kind: StoreKind) -> str | None:
+        """Return the store that stands for its kind in stage 2 and in reranking."""
+        return first_of_kind(self.kinds, kind)
+
+    def lists_by_kind(self) -> dict[str, tuple[Hit, ...]]:
+        """Return all lists, those of the stores that stand for a kind under its name."""
+        named = {name: kind for kind in set(self.kinds.values()) if (name := self.first_of(kind))}
+        return {named.get(name, name): hits for name, hits in self.lists.items()}
 
     def took(self, stage: str, seconds: float) -> None:
         """Add to what a stage has taken: a search may go through it more than once."""

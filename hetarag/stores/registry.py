@@ -1,26 +1,28 @@
 """Which engine serves which kind of store, by the scheme of its address.
 
-A further store is one new file with a class that implements `protocols.Store` and has
+The names of the table are "KIND.SCHEME", with "embedded" for an engine in process. A further store is a class
+that implements `protocols.Store` and has
 
     @classmethod
     def open(cls, address: str, folder: Path, options: StoreOptions) -> Self
 
-and one line in `ENGINES`. `folder` belongs to that store alone and is made by it if it needs one;
-`address` is "embedded" or a URL. `open` raises `StoreError` when the engine cannot be reached or
-its data belong to something else. The drivers are imported only when a store is opened.
+and one line: here for hetarag's own, or an entry point in the group `hetarag.stores` of any other package.
+`folder` belongs to that store alone and is made for it; `address` is "embedded" or a URL. `open` raises
+`StoreError` when the engine cannot be reached or its data belong to something else. The drivers are imported
+only when a store is opened.
 """
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, cast
 
 from hetarag.config import EMBEDDED, redact
 from hetarag.errors import ConfigError, MissingExtraError, StoreError
+from hetarag.plugins import PartTable
 from hetarag.protocols import Store, TableCatalogue
-from hetarag.types import STORE_KINDS, StoreKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,84 +30,99 @@ class StoreOptions:
     """What a store is told when it is opened.
 
     `dimension` is that of the embedder (None: what the store holds or is given first); `prefix`
-    goes before the names of everything made on a server; `catalogue` are the live tables.
+    goes before the names of everything made on a server; `catalogue` are the live tables; `settings` the
+    further keys of the store's own table in the settings.
     """
 
     dimension: int | None = None
     prefix: str = "hetarag"
     catalogue: TableCatalogue | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Engine(NamedTuple):
-    """Where a store's class is; `extra` is what brings its driver, "" for the base package."""
+_ELASTICSEARCH = "hetarag.stores.fulltext.elasticsearch:ElasticsearchStore [servers]"
+_QDRANT = "hetarag.stores.vector.qdrant:QdrantStore [servers]"
+_NEO4J = "hetarag.stores.graph.neo4j:Neo4jStore [servers]"
+_SQL = "hetarag.stores.sql.sqlalchemy:SqlAlchemyStore"
 
-    module: str
-    name: str
-    extra: str = ""
-
-
-_ELASTICSEARCH = Engine("hetarag.stores.fulltext.elasticsearch", "ElasticsearchStore", "servers")
-_QDRANT = Engine("hetarag.stores.vector.qdrant", "QdrantStore", "servers")
-
-ENGINES: dict[tuple[StoreKind, str], Engine] = {
-    ("vector", EMBEDDED): Engine("hetarag.stores.vector.qdrant_edge", "QdrantEdgeStore"),
-    ("fulltext", EMBEDDED): Engine("hetarag.stores.fulltext.tantivy", "TantivyStore"),
-    ("graph", EMBEDDED): Engine("hetarag.stores.graph.ladybug", "LadybugStore"),
-    ("sql", EMBEDDED): Engine("hetarag.stores.sql.sqlalchemy", "SqlAlchemyStore"),
-    ("fulltext", "elasticsearch+http"): _ELASTICSEARCH,
-    ("fulltext", "elasticsearch+https"): _ELASTICSEARCH,
-    ("vector", "http"): _QDRANT,
-    ("vector", "https"): _QDRANT,
-    ("vector", "qdrant+local"): _QDRANT,
-    **{
-        ("graph", scheme): Engine("hetarag.stores.graph.neo4j", "Neo4jStore", "servers")
-        for scheme in ("bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc")
+STORES = PartTable(
+    "stores",
+    {
+        "vector.embedded": "hetarag.stores.vector.qdrant_edge:QdrantEdgeStore",
+        "vector.http": _QDRANT,
+        "vector.https": _QDRANT,
+        "vector.qdrant+local": _QDRANT,
+        "fulltext.embedded": "hetarag.stores.fulltext.tantivy:TantivyStore",
+        "fulltext.elasticsearch+http": _ELASTICSEARCH,
+        "fulltext.elasticsearch+https": _ELASTICSEARCH,
+        "graph.embedded": "hetarag.stores.graph.ladybug:LadybugStore",
+        **{f"graph.{way}{tls}": _NEO4J for tls in ("", "+s", "+ssc") for way in ("bolt", "neo4j")},
+        "sql.embedded": _SQL,
+        "sql.postgresql+psycopg": f"{_SQL} [servers]",
+        "sql.mariadb+pymysql": f"{_SQL} [servers]",
+        "sql.mysql+pymysql": f"{_SQL} [servers]",
     },
-    **{
-        ("sql", scheme): Engine("hetarag.stores.sql.sqlalchemy", "SqlAlchemyStore", "servers")
-        for scheme in ("postgresql+psycopg", "mariadb+pymysql", "mysql+pymysql")
-    },
-}
+    "store",
+)
 
 
-def open_store(kind: StoreKind, address: str, folder: Path, options: StoreOptions) -> Store:
-    """Open the store of `kind` at `address`; its own files, if any, lie in `folder`.
+def store_class(kind: str, address: str, name: str = "") -> type[Store]:
+    """Return the class of the store of `kind` at `address`; `name` is how the settings call it.
 
     Raises:
         ConfigError: the address has a form that no engine of this kind knows.
         MissingExtraError: the engine's driver is not installed.
+    """
+    part = _part(kind, address, name or kind)
+    try:
+        return cast(type[Store], STORES.load(part))
+    except MissingExtraError as error:
+        if error.extra:
+            raise
+        raise StoreError(
+            kind,
+            f"the package {error.package!r} is missing: install hetarag again with its dependencies",
+        ) from error
+
+
+def open_store(
+    kind: str, address: str, folder: Path, options: StoreOptions, name: str = ""
+) -> Store:
+    """Open the store of `kind` at `address`; its own files, if any, lie in `folder`.
+
+    Raises:
+        ConfigError, MissingExtraError: as `store_class` does.
         StoreError: the engine does not answer, or its data cannot be used.
     """
-    engine = _engine(kind, address)
-    try:
-        module = importlib.import_module(engine.module)
-    except ModuleNotFoundError as error:
-        package = (error.name or engine.module).partition(".")[0]
-        if package == "hetarag":
-            raise
-        if engine.extra:
-            raise MissingExtraError(package, engine.extra, f"The {kind} store") from error
-        raise StoreError(
-            kind, f"the package {package!r} is missing: install hetarag again with its dependencies"
-        ) from error
-    return cast(Store, getattr(module, engine.name).open(address, folder, options))
+    found: Any = store_class(kind, address, name)
+    return cast(Store, found.open(address, folder, options))
 
 
-def schemes(kind: StoreKind) -> tuple[str, ...]:
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of store that there are engines for."""
+    return tuple(dict.fromkeys(part.partition(".")[0] for part in STORES.names()))
+
+
+def schemes(kind: str) -> tuple[str, ...]:
     """Return the schemes of the addresses that stores of `kind` may have."""
-    return tuple(scheme for known, scheme in ENGINES if known == kind)
+    return tuple(
+        part.removeprefix(f"{kind}.") for part in STORES.names() if part.startswith(f"{kind}.")
+    )
 
 
-def _engine(kind: StoreKind, address: str) -> Engine:
-    if kind not in STORE_KINDS:
-        raise ConfigError(f"unknown kind of store {kind!r}; known: {', '.join(STORE_KINDS)}")
+def _part(kind: str, address: str, name: str) -> str:
+    """The name of an engine in the table; `ConfigError` where there is none."""
     scheme, is_url, _ = address.partition("://")
     known = address == EMBEDDED or (is_url and scheme != EMBEDDED)
-    engine = ENGINES.get((kind, scheme.lower())) if known else None
-    if engine is None:
-        forms = [s if s == EMBEDDED else f"{s}://…" for s in schemes(kind)]
+    part = f"{kind}.{scheme.lower()}"
+    if known and part in STORES:
+        return part
+    if kind not in kinds():
         raise ConfigError(
-            f"setting stores.{kind}: no engine knows the address {redact(address)!r}; "
-            f"known forms: {', '.join([*forms, 'none'])}"
+            f"setting stores.{name}: unknown kind of store {kind!r}; known: {', '.join(kinds())}"
         )
-    return engine
+    forms = [s if s == EMBEDDED else f"{s}://…" for s in schemes(kind)]
+    raise ConfigError(
+        f"setting stores.{name}: no engine of the kind {kind!r} knows the address {redact(address)!r}; "
+        f"known forms: {', '.join([*forms, 'none'])}"
+    )

@@ -15,14 +15,16 @@ from hetarag.types.answers import (
     TokenStep,
 )
 from hetarag.types.common import (
-    ACCEPTS,
     STORE_KINDS,
+    AcceptedKinds,
     Cell,
     ColumnType,
     EvidenceKind,
     MetadataValue,
+    RecordPart,
     StoreKind,
     Vector,
+    first_of_kind,
     plain,
 )
 from hetarag.types.documents import (
@@ -46,7 +48,9 @@ from hetarag.types.reports import (
     DocumentInfo,
     Health,
     IngestReport,
+    KnowledgeBaseInfo,
     SourceFailure,
+    StoreInfo,
 )
 from hetarag.types.search import (
     Filter,
@@ -68,8 +72,8 @@ from hetarag.types.search import (
 )
 
 __all__ = [
-    "ACCEPTS",
     "STORE_KINDS",
+    "AcceptedKinds",
     "Answer",
     "AnswerTrace",
     "Cell",
@@ -89,6 +93,7 @@ __all__ = [
     "Hit",
     "HitT",
     "IngestReport",
+    "KnowledgeBaseInfo",
     "Link",
     "LinkedEntity",
     "Mention",
@@ -99,6 +104,7 @@ __all__ = [
     "RankedEvidence",
     "ReadTrace",
     "Record",
+    "RecordPart",
     "Relation",
     "Reranking",
     "SearchResult",
@@ -107,6 +113,7 @@ __all__ = [
     "SourceFailure",
     "Sources",
     "Status",
+    "StoreInfo",
     "StoreKind",
     "StorePlan",
     "StoreStatus",
@@ -115,5 +122,6 @@ __all__ = [
     "TableInfo",
     "TokenStep",
     "Vector",
+    "first_of_kind",
     "plain",
 ]

@@ -14,21 +14,25 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-StoreKind = Literal["vector", "fulltext", "graph", "sql"]
+StoreKind = str
+"""What a store indexes: "vector", "fulltext", "graph", "sql", or a kind that another package brings."""
 STORE_KINDS: tuple[StoreKind, ...] = ("vector", "fulltext", "graph", "sql")
+"""The kinds that hetarag itself has engines for; each is also the name of the store that is there by default."""
 
 EvidenceKind = Literal["chunk", "row", "table", "relation", "query"]
-ACCEPTS: dict[StoreKind, frozenset[EvidenceKind]] = {
-    "vector": frozenset({"chunk", "row", "table"}),
-    "fulltext": frozenset({"chunk", "row", "table"}),
-    "graph": frozenset({"chunk", "row"}),
-    "sql": frozenset({"table"}),
-}
-"""The kinds of evidence that each kind of store takes, known without opening one."""
+RecordPart = Literal["vector", "names", "table"]
+"""What a store wants of a record beside title and text: its vector; its mentions and relations; a table's rows."""
 ColumnType = Literal["integer", "real", "boolean", "date", "datetime", "text"]
 Cell = int | float | bool | str | date | datetime | None
 MetadataValue = str | int | float | bool
 Vector = npt.NDArray[np.float32]
+
+
+def first_of_kind(kinds: Mapping[str, StoreKind], kind: StoreKind) -> str | None:
+    """Return the store that stands for its kind where one is needed: called like it, else the first one."""
+    if kinds.get(kind) == kind:
+        return kind
+    return next((name for name, own in kinds.items() if own == kind), None)
 
 
 def plain(value: Any) -> Any:
@@ -50,5 +54,5 @@ def plain(value: Any) -> Any:
     return value
 
 
-Shelves = Mapping[str, frozenset[EvidenceKind]]
-"""The stores of the knowledge base and the kinds of evidence that each takes."""
+AcceptedKinds = Mapping[str, frozenset[EvidenceKind]]
+"""The stores of a knowledge base by name, and the kinds of evidence that each takes."""

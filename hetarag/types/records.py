@@ -39,8 +39,9 @@ class Record:
     """One piece of evidence as a store gets it, everything that any store may index included.
 
     `digest` covers all that is written, so that equal digests mean that nothing is to be done.
-    `vector` is set for stores of kind "vector"; `table` and `rows` for a table in the SQL store. That
-    store alone keeps rows once it has them: `rows` None are those that it has, under another digest.
+    What a store `takes` beside title and text is set for it: `vector`; `mentions` and `relations`; `table`
+    and `rows`. The SQL store alone keeps rows once it has them: `rows` None are those that it has, under
+    another digest.
     """
 
     id: str

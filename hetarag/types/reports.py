@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hetarag.types.common import MetadataValue
+from hetarag.types.common import MetadataValue, StoreKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,42 @@ class DocumentInfo:
     chunks: int
     tables: int
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """A store of a knowledge base: its engine and health, and how far it is behind the ledger.
+
+    `owed` counts batches, `latency_ms` is that of the question for its health; `address` shows no secret.
+    """
+
+    kind: StoreKind
+    ok: bool
+    engine: str
+    address: str
+    latency_ms: float
+    records: int
+    owed: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeBaseInfo:
+    """What a knowledge base holds: live documents and their parts, `pending` versions, its stores by name.
+
+    `embedder` and `splitter` are the fingerprints that it was made with, None before the first document.
+    """
+
+    folder: str
+    ledger: str
+    documents: int
+    pending: int
+    chunks: int
+    tables: int
+    entities: int
+    embedder: str | None
+    splitter: str | None
+    stores: Mapping[str, StoreInfo]
 
 
 @dataclass(frozen=True, slots=True)

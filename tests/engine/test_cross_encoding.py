@@ -47,7 +47,9 @@ def search(tmp_path: Path, write_jsonl: Callable[..., Path]) -> Iterator[Callabl
         kb.ingest([write_jsonl(*DOCUMENTS)])
 
         def run(scorer: Scorer, settings: dict[str, Any] = ALWAYS, **options: Any) -> Any:
-            kb._planes.__dict__["cross_encoder"] = scorer  # what its cached property would load
+            kb._parts.planes.__dict__["cross_encoder"] = (
+                scorer  # what its cached property would load
+            )
             return kb.search(QUESTION, 10, settings=settings, **options)
 
         yield run
@@ -84,7 +86,7 @@ def test_each_paragraph_of_a_piece_is_read_and_the_best_one_counts(
         (tmp_path / f"report-{n}.txt").write_text(report, encoding="utf-8")
     kb = open_kb()
     kb.ingest([tmp_path / f"report-{n}.txt" for n in range(12)])
-    scorer = kb._planes.__dict__["cross_encoder"] = Piers("")
+    scorer = kb._parts.planes.__dict__["cross_encoder"] = Piers("")
     found = kb.search(QUESTION, 10, settings=ALWAYS)
     assert found.hits[0].document.endswith("report-7.txt")
     (read,) = scorer.read
@@ -129,14 +131,14 @@ def test_failing_or_late_it_changes_nothing(search: Callable[..., Any]) -> None:
 def test_it_is_loaded_with_the_models_where_it_may_read(tmp_path: Path) -> None:
     unranked = {**RULES, "search": {"rerank": "none"}}
     with HetaRAG.open(tmp_path / "unranked", unranked) as kb:
-        kb.load_models()
-        assert "cross_encoder" not in kb._planes.__dict__
+        kb.warm_up()
+        assert "cross_encoder" not in kb._parts.planes.__dict__
     with HetaRAG.open(tmp_path / "kb", RULES, embedder=HashingEmbedder()) as kb:
-        kb.load_models()
-        assert "cross_encoder" not in kb._planes.__dict__
+        kb.warm_up()
+        assert "cross_encoder" not in kb._parts.planes.__dict__
     with HetaRAG.open(tmp_path / "other", RULES) as kb:  # the default embedder
-        kb.load_models()
-        assert "cross_encoder" in kb._planes.__dict__
+        kb.warm_up()
+        assert "cross_encoder" in kb._parts.planes.__dict__
 
 
 def test_searches_at_once_load_it_once(

@@ -29,7 +29,7 @@ def names(found: object) -> list[str]:
 
 
 def _chunks_of(rag: HetaRAG, name: str) -> int:
-    return next(info.chunks for info in rag.list() if info.name == name)
+    return next(info.chunks for info in rag.documents() if info.name == name)
 
 
 def test_evidence_has_text_place_and_the_rank_of_each_store(
@@ -99,11 +99,11 @@ def test_deleted_documents_are_gone_everywhere(kb: HetaRAG, write_jsonl: Writer)
     kb.ingest([write_jsonl(FRAM, ARCHER)])
     kb.delete("fram")
     assert "fram" not in names(kb.search("Who designed the Fram?", 10))
-    assert [info.name for info in kb.list()] == ["archer"]
+    assert [info.name for info in kb.documents()] == ["archer"]
     assert all(difference.ok for difference in kb.verify())
     status = kb.status()
-    assert status["documents"] == 1
-    assert {kind: s["records"] for kind, s in status["stores"].items()} == {
+    assert status.documents == 1
+    assert {name: store.records for name, store in status.stores.items()} == {
         "vector": 1,
         "fulltext": 1,
         "graph": 1,
@@ -170,7 +170,7 @@ def test_one_id_in_two_collections_is_two_documents(kb: HetaRAG, write_jsonl: Wr
     with pytest.raises(InputError, match="2 documents are called 'fram'"):
         kb.delete("fram")
     kb.delete("fram", collection="second")
-    assert [info.collection for info in kb.list()] == ["default"]
+    assert [info.collection for info in kb.documents()] == ["default"]
 
 
 def test_rows_and_tables_are_found_and_follow_their_file(kb: HetaRAG, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_another_embedder_is_refused_until_reindex(tmp_path: Path, write_jsonl: 
         for attempt in (lambda: rag.search("Fram"), lambda: rag.ingest([write_jsonl(FRAM)])):
             with pytest.raises(FingerprintError, match="hashing/64.*hetarag reindex"):
                 attempt()
-        assert len(rag.list()) == 2
+        assert len(rag.documents()) == 2
         rag.reindex()
         assert names(rag.search("Who designed the Fram?", 1)) == ["fram"]
         assert all(difference.ok for difference in rag.verify())
@@ -226,7 +226,7 @@ def test_repair_mends_what_was_lost_and_what_is_too_many(kb: HetaRAG, write_json
     kb.ingest([write_jsonl(FRAM, ARCHER)])
     victim = kb.search("Fram", 1)[0].id
     for kind in ("vector", "fulltext", "graph"):
-        kb._shelf.get(kind).delete([victim])  # type: ignore[arg-type]
+        kb._parts.stores.get(kind).delete([victim])  # type: ignore[arg-type]
     lacking = {d.store: d.missing for d in kb.verify()}
     assert lacking == {
         "vector": (victim,),
@@ -244,14 +244,17 @@ def test_repair_mends_what_was_lost_and_what_is_too_many(kb: HetaRAG, write_json
 def test_orphans_in_a_store_are_never_shown_and_repaired(kb: HetaRAG, write_jsonl: Writer) -> None:
     from dataclasses import replace
 
+    from hetarag.ledger.delivery.record_builder import Destination
     from hetarag.ledger.writing.segments import Segment
 
     kb.ingest([write_jsonl(FRAM)])
-    record = kb._records.records(
-        [Segment(1, "chunks", None, 0, 0, 0)], "fulltext", {kb.search("Fram")[0].id}
+    record = kb._parts.records.records(
+        [Segment(1, "chunks", None, 0, 0, 0)],
+        Destination("fulltext", frozenset()),
+        {kb.search("Fram")[0].id},
     )[0]
     orphan = replace(record, id="00000000-0000-5000-8000-000000000001", text="Fram secret")
-    kb._shelf.get("fulltext").apply([orphan])
+    kb._parts.stores.get("fulltext").apply([orphan])
     assert all("secret" not in e.text for e in kb.search("Fram secret", 10))
     assert [d.extra for d in kb.verify() if d.store == "fulltext"] == [(orphan.id,)]
     assert all(difference.ok for difference in kb.repair())
@@ -326,14 +329,14 @@ def test_settings_beside_the_knowledge_base_are_read(tmp_path: Path) -> None:
     (folder / "hetarag.toml").write_text("[search]\nk = 3\n[stores]\ngraph = 'none'\n")
     with HetaRAG.open(folder, embedder=HashingEmbedder()) as rag:
         assert rag.settings.search.k == 3
-        assert set(rag.status()["stores"]) == {"vector", "fulltext", "sql"}
+        assert set(rag.status().stores) == {"vector", "fulltext", "sql"}
 
 
 def ships_in(kb: HetaRAG, folder: Path) -> str:
     file = folder / "ships.csv"
     file.write_text("ship,yard\nFram,Larvik\nGauss,Kiel\n")
     assert kb.ingest([file]).pending == 0
-    return kb.list()[0].name
+    return kb.documents()[0].name
 
 
 def rows_of(kb: HetaRAG, **options: object) -> list[str]:
@@ -353,7 +356,7 @@ def test_tags_of_a_table_change_and_its_rows_stay(kb: HetaRAG, tmp_path: Path) -
 def test_a_table_in_an_old_form_is_mended_with_its_rows(kb: HetaRAG, tmp_path: Path) -> None:
     ships_in(kb, tmp_path)
     before = rows_of(kb)
-    with kb._shelf.get("sql")._database.write() as connection:  # type: ignore[attr-defined]
+    with kb._parts.stores.get("sql")._database.write() as connection:  # type: ignore[attr-defined]
         connection.exec_driver_sql("UPDATE hetarag_tables SET digest = 'old'")
     assert [len(difference.stale) for difference in kb.verify() if not difference.ok] == [1]
     assert all(difference.ok for difference in kb.repair())
@@ -363,7 +366,7 @@ def test_a_table_in_an_old_form_is_mended_with_its_rows(kb: HetaRAG, tmp_path: P
 def test_rows_that_are_lost_are_said_to_be(kb: HetaRAG, tmp_path: Path) -> None:
     name = ships_in(kb, tmp_path)
     before = rows_of(kb)
-    store = kb._shelf.get("sql")
+    store = kb._parts.stores.get("sql")
     store.delete([identifier for identifier, _ in store.scan()])
     for _ in range(2):  # no empty table takes the place of the lost one
         (left,) = [difference for difference in kb.repair() if not difference.ok]
@@ -380,8 +383,8 @@ def test_a_document_that_no_store_takes_is_there_all_the_same(
     kb = open_kb(stores={"vector": "none", "fulltext": "none", "graph": "none"})
     ships_in(kb, tmp_path)
     assert kb.ingest([write_jsonl(FRAM)]).pending == 0  # text, and SQL alone
-    assert {info.state for info in kb.list()} == {"live"}
-    assert kb.status()["pending"] == 0
+    assert {info.state for info in kb.documents()} == {"live"}
+    assert kb.status().pending == 0
     kb.ingest([write_jsonl({**FRAM, "text": "Another."})])
-    assert [info.generation for info in kb.list() if info.name == "fram"] == [3]
+    assert [info.generation for info in kb.documents() if info.name == "fram"] == [3]
     assert rows_of(kb)

@@ -69,7 +69,7 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[f
                 for name in rows[0]:
                     found.setdefault(name, []).append(median(row[name] for row in rows))
                 done = size
-            assert rag.status()["documents"] == SIZES[-1]
+            assert rag.status().documents == SIZES[-1]
         yield found
     finally:
         event.remove(Pool, "connect", counts.connected)

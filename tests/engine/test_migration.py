@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hetarag import HetaRAG
+from hetarag.engine.maintenance import copy
 from hetarag.engine.migration import migrate
 from hetarag.errors import FingerprintError, InputError
 from tests.conftest import RULES, Opener
@@ -100,4 +101,4 @@ def test_what_cannot_move_is_said(filled: Path, tmp_path: Path) -> None:
         HetaRAG.open(tmp_path / "other", RULES, embedder=Other()) as new,
         pytest.raises(FingerprintError),
     ):
-        new.adopt(old)
+        copy(old._parts, new._parts)

@@ -178,12 +178,12 @@ def test_what_a_server_refuses_is_owed_and_delivered(
     assert found.trace.stores[place.kind].status == ("ok" if place.reads else "failed")
     place.refuse(False)
     until = time.monotonic() + 20  # sooner than what was refused twice would be due again
-    while kb.status()["pending"] or kb.status()["stores"][place.kind]["owed"]:
+    while kb.status().pending or kb.status().stores[place.kind].owed:
         assert time.monotonic() < until
         kb.ingest([gauss, more])  # the next ingest delivers, whatever it brings
         time.sleep(0.2)
     assert all(difference.ok for difference in kb.verify())
-    names = [info.name for info in kb.list()]
+    names = [info.name for info in kb.documents()]
     assert len(names) == len(set(names)) == 4
     hits = [e.id for e in kb.search(QUESTION, 20, stores=[place.kind])]
     assert hits and len(hits) == len(set(hits))

@@ -103,7 +103,7 @@ def test_a_document_from_before_headings_were_kept_gets_them_when_it_comes_again
 ) -> None:
     file = write(tmp_path)
     kb.ingest([file])
-    with kb._ledger.writing() as connection:
+    with kb._parts.ledger.writing() as connection:
         old = {"headings": None, "splitter": "another"}
         connection.execute(update(schema.versions).values(**old))
     assert kb.reindex().updated == 1  # from the stored text, which tells no headings

@@ -66,7 +66,7 @@ def opened(kb: Path) -> HetaRAG:
     settings |= json.loads(os.environ.get(PLACES, "{}"))
     rag = HetaRAG.open(kb, settings, embedder=HashingEmbedder())
     if LEASE in os.environ:
-        rag._outbox._lease = float(os.environ[LEASE])
+        rag._parts.outbox._lease = float(os.environ[LEASE])
     return rag
 
 
@@ -78,7 +78,7 @@ def run(kb: Path, sources: Path, phase: str) -> None:
             shutil.copytree(sources / phase, work, dirs_exist_ok=True)
             rag.ingest([work])
             return
-        there = {info.name for info in rag.list()}
+        there = {info.name for info in rag.documents()}
         for name in [f"person-{n}" for n in range(0, 40, 5)] + [_shown(work / "Lima.md")]:
             if name in there:
                 rag.delete(name)
@@ -97,7 +97,7 @@ def answers(kb: Path) -> list[list[tuple[str, str, float]]]:
                 hits = rag.search(question, 10)
                 found.append([(e.document, e.text, round(e.score, 6)) for e in hits])
         differences = rag.verify()
-        owed = sum(store["owed"] for store in rag.status()["stores"].values())
+        owed = sum(store.owed for store in rag.status().stores.values())
     if not all(difference.ok for difference in differences):
         raise AssertionError(f"stores and ledger differ: {differences}")
     if owed:

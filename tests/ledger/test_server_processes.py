@@ -43,13 +43,13 @@ def sql_alone(server: DatabaseServer) -> dict[str, Any]:
 
 def state_of(kb: Path) -> dict[str, object]:
     """What the ledger holds when all is delivered."""
-    with job.opened(kb) as rag, rag._ledger.reading() as connection:
+    with job.opened(kb) as rag, rag._parts.ledger.reading() as connection:
         live = select(func.count()).select_from(documents).where(documents.c.live.is_not(None))
         return {
             "live": connection.scalar(live),
             "versions": connection.scalar(select(func.count()).select_from(versions)),
             "owed": connection.scalar(select(func.count()).select_from(outbox)),
-            "documents": [(i.name, i.chunks, i.tables, i.state) for i in rag.list()],
+            "documents": [(i.name, i.chunks, i.tables, i.state) for i in rag.documents()],
         }
 
 
@@ -190,9 +190,9 @@ def test_what_a_killed_process_had_claimed_goes_to_another_without_a_repair(
     assert child.returncode == -signal.SIGKILL
     ended = time.monotonic()
     with job.opened(kb) as rag:
-        while rag._outbox.owed():
+        while rag._parts.outbox.owed():
             assert time.monotonic() - ended < 8
-            assert rag._outbox.drain() == {}
+            assert rag._parts.outbox.drain() == {}
             time.sleep(0.2)
     assert state_of(kb)["live"] == 51  # the texts at once, as SQL takes none; then the table
 
@@ -206,17 +206,17 @@ def test_a_claim_is_renewed_while_its_batch_is_being_delivered(
     path.write_text("ship,yard\nFram,Larvik\n")
     with job.opened(tmp_path / "kb") as rag, job.opened(tmp_path / "kb") as other:
         with monkeypatch.context() as patched:
-            patched.setattr(rag._outbox, "drain", lambda *_: {})
+            patched.setattr(rag._parts.outbox, "drain", lambda *_: {})
             rag.ingest([path])
-        claims = rag._outbox._claim("sql", "put")
+        claims = rag._parts.outbox._claim("sql", "put")
         assert claims
-        with rag._outbox._renewed(claims):
+        with rag._parts.outbox._renewed(claims):
             time.sleep(4)
-            assert other._outbox._claim("sql", "put") == []
+            assert other._parts.outbox._claim("sql", "put") == []
         time.sleep(3)
-        assert other._outbox._claim("sql", "put")
-        rag._outbox._let_go(claims)  # no longer its own
-        assert other._outbox._claim("sql", "put") == []
+        assert other._parts.outbox._claim("sql", "put")
+        rag._parts.outbox._let_go(claims)  # no longer its own
+        assert other._parts.outbox._claim("sql", "put") == []
 
 
 @pytest.mark.slow

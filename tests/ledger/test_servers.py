@@ -110,7 +110,7 @@ def test_long_texts_and_odd_names_come_back(url: str, tmp_path: Path) -> None:
         report = rag.ingest([path], tags=["größe", "Größe", "\U0001f6a2"])
         assert (report.added, report.failures, report.pending) == (3, (), 0)
         assert rag.ingest([path], tags=["größe", "Größe", "\U0001f6a2"]).unchanged == 3
-        assert {info.name for info in rag.list()} == {"long", "Long", "lóng"}
+        assert {info.name for info in rag.documents()} == {"long", "Long", "lóng"}
         assert [e.document for e in rag.search("Who drew it?", 1, principal=["\U0001f6a2"])]
         assert len(rag.search("Fram", principal=["GRÖSSE"])) == 0
         assert all(difference.ok for difference in rag.verify())
@@ -140,11 +140,11 @@ def test_repair_mends_a_ledger_on_a_server(url: str, tmp_path: Path) -> None:
     with HetaRAG.open(tmp_path / "kb", settings, embedder=HashingEmbedder()) as rag:
         rag.ingest([path])
         for kind in ("sql", "fulltext"):
-            store = rag._shelf.get(kind)  # type: ignore[arg-type]
+            store = rag._parts.stores.get(kind)  # type: ignore[arg-type]
             store.delete([identifier for identifier, _ in store.scan()])
         assert not all(difference.ok for difference in rag.verify())
         # The rows are in the SQL store alone: its table comes from ingesting the file again.
-        rag.delete(rag.list()[0].name)
+        rag.delete(rag.documents()[0].name)
         rag.ingest([path])
         assert all(difference.ok for difference in rag.repair())
         assert any("Kiel" in e.text for e in rag.search("Which yard built the Gauss?", 3))

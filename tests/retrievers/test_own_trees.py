@@ -71,9 +71,9 @@ def test_a_folder_that_lacks_one_says_what_writes_it(rag: HetaRAG, folder: Path)
 
 
 def test_a_folder_of_the_settings_is_read_with_the_models(open_kb: Opener, folder: Path) -> None:
-    open_kb("a", search={"ranker": str(folder)}).load_models()
+    open_kb("a", search={"ranker": str(folder)}).warm_up()
     with pytest.raises(ConfigError, match="is not there"):
-        open_kb("b", search={"ranker": str(folder / "nowhere")}).load_models()
+        open_kb("b", search={"ranker": str(folder / "nowhere")}).warm_up()
 
 
 @pytest.mark.parametrize("content", [b"", b"trees", b"PK\x03\x04" + bytes(40), b"\x80\x04N."])

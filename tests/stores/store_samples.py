@@ -13,7 +13,7 @@ import numpy as np
 
 from hetarag.ids import chunk_id, document_id, entity_id, row_id
 from hetarag.protocols import Store
-from hetarag.stores.registry import ENGINES, StoreOptions, open_store
+from hetarag.stores.registry import STORES, StoreOptions, open_store
 from hetarag.text import name_key
 from hetarag.types import (
     ColumnInfo,
@@ -42,7 +42,11 @@ class Target(NamedTuple):
 
 
 TARGETS = [
-    *(Target(kind) for kind, scheme in ENGINES if scheme == "embedded"),
+    *(
+        Target(part.removesuffix(".embedded"))
+        for part in STORES.names()
+        if part.endswith(".embedded")
+    ),
     Target("vector", "qdrant+local", "qdrant_local_address"),
     Target("vector", "http", "qdrant_http_address"),
     Target("fulltext", "elasticsearch+http", "elasticsearch_address"),

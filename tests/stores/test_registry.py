@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from hetarag.errors import ConfigError, MissingExtraError, StoreError
 from hetarag.stores import registry
-from hetarag.stores.registry import ENGINES, Engine, StoreOptions, open_store, schemes
+from hetarag.stores.registry import STORES, StoreOptions, open_store, schemes
 from hetarag.types import STORE_KINDS
 
 
@@ -29,19 +30,21 @@ def test_an_unknown_address_names_setting_and_known_forms(address: str, tmp_path
 
 def test_an_unknown_kind(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="vector, fulltext, graph, sql"):
-        open_store("tape", "embedded", tmp_path, StoreOptions())  # type: ignore[arg-type]
+        open_store("tape", "embedded", tmp_path, StoreOptions())
 
 
 def test_a_missing_driver_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = tmp_path / "adapter_without_driver.py"
     module.write_text("import a_driver_that_nobody_has\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(
-        ENGINES, ("graph", "odd"), Engine("adapter_without_driver", "Odd", "servers")
-    )
+
+    def declare(value: str) -> None:
+        monkeypatch.setitem(STORES._own, "graph.odd", EntryPoint("graph.odd", value, STORES.group))
+
+    declare("adapter_without_driver:Odd [servers]")
     with pytest.raises(MissingExtraError, match=r"hetarag\[servers\]"):
         open_store("graph", "odd://host", tmp_path, StoreOptions())
-    monkeypatch.setitem(ENGINES, ("graph", "odd"), Engine("adapter_without_driver", "Odd"))
+    declare("adapter_without_driver:Odd")
     with pytest.raises(StoreError, match="a_driver_that_nobody_has"):
         open_store("graph", "odd://host", tmp_path, StoreOptions())
 

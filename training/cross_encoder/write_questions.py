@@ -71,7 +71,7 @@ def prompts(data: Path, sets: list[str], kb: Path) -> Iterator[dict[str, Any]]:
         folder = Name.of(name).folder
         mentions: dict[str, list[tuple[str, int]]] = defaultdict(list)
         where: dict[int, set[str]] = defaultdict(set)
-        with opened(data, kb, name) as rag, rag._ledger.reading() as connection:
+        with opened(data, kb, name) as rag, rag._parts.ledger.reading() as connection:
             for document, entity, label, number in connection.execute(NAMES):
                 where[number].add(document)
                 if label not in NO_LINKS:

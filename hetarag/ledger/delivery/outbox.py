@@ -20,7 +20,7 @@ from threading import Event, Thread
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 
 from hetarag.errors import LedgerError, StoreError
-from hetarag.ledger.delivery.record_builder import RecordReader
+from hetarag.ledger.delivery.record_builder import Destination, RecordReader
 from hetarag.ledger.dialects import clock
 from hetarag.ledger.schema import outbox, staged_rows, versions
 from hetarag.ledger.session import Ledger, parts
@@ -33,7 +33,6 @@ LEASE = 60.0
 """Seconds after which another process may take over what its owner has not renewed."""
 _EMBEDDED_LEASE = 600.0  # nobody else is there to take it over, so nothing is renewed
 _RETRY = 30.0  # seconds that a refused segment waits, doubled each time (but see `_probe`)
-_ORDER = ("sql", "fulltext", "graph", "vector")  # rows of tables are read back from SQL
 
 Opener = Callable[[], Store]
 Progress = Callable[[str, int], None]
@@ -47,7 +46,10 @@ class _Claim:
 
 
 class Outbox:
-    """Writes what stores are owed. `stores` opens a store by its kind when first needed.
+    """Writes what stores are owed.
+
+    `stores` opens a store by its name when first needed, `order` returns the names in the order of
+    delivery, and `rows_in` is the store that rows of tables are read back from, if there is one.
 
     A claim holds for `lease` seconds by the database's clock; it is renewed while its batch is being
     delivered, so that only what a killed or frozen process had claimed goes to another one.
@@ -60,6 +62,8 @@ class Outbox:
         records: RecordReader,
         stores: Mapping[str, Opener],
         *,
+        order: Callable[[], Sequence[str]],
+        rows_in: str | None,
         batch: int,
         lease: float = LEASE,
     ) -> None:
@@ -67,6 +71,8 @@ class Outbox:
         self._writer = writer
         self._records = records
         self._stores = stores
+        self._order = order
+        self._rows_in = rows_in
         self._batch = batch
         self._lease = _EMBEDDED_LEASE if ledger.embedded else lease
         # A number of a process may come again, in another container or after a restart.
@@ -75,7 +81,7 @@ class Outbox:
     def drain(self, progress: Progress = lambda _store, _count: None) -> dict[str, str]:
         """Write all that is owed; return the reason for each store that could not take it.
 
-        `progress` is told a store's kind and how many records it took.
+        `progress` is told a store's name and how many records it took.
         """
         failed: dict[str, str] = {}
         with self._ledger.writing() as connection:
@@ -83,16 +89,16 @@ class Outbox:
             refused = select(outbox.c.store, outbox.c.operation).where(_waits(connection))
             waiting = {(row.store, row.operation) for row in connection.execute(refused.distinct())}
         # All puts first: the last of them flips versions, and only then are removals owed.
-        for operation, kind in product(("put", "remove"), _ORDER):
-            if kind not in self._stores or kind in failed:
+        for operation, store in product(("put", "remove"), self._order()):
+            if store in failed:
                 continue
             try:
-                if (kind, operation) in waiting:
-                    self._probe(kind, operation, progress)
-                while claims := self._claim(kind, operation):
-                    self._bring(kind, operation, claims, progress)
+                if (store, operation) in waiting:
+                    self._probe(store, operation, progress)
+                while claims := self._claim(store, operation):
+                    self._bring(store, operation, claims, progress)
             except StoreError as error:
-                failed[kind] = error.reason
+                failed[store] = error.reason
         with self._ledger.writing() as connection:
             purged = self._writer.purge(connection)
         if purged:
@@ -125,37 +131,37 @@ class Outbox:
         with self._ledger.writing() as connection:
             connection.execute(update(outbox).values(claimed_by=None, claimed_until=0.0))
 
-    def _probe(self, kind: str, operation: str, progress: Progress) -> None:
+    def _probe(self, store: str, operation: str, progress: Progress) -> None:
         """Try one of the segments that wait after a refusal; once one is taken, none waits longer.
 
         So what a server is owed reaches it with the first drain after its return, while one that
         refuses is asked once a drain. The one tried least comes first: what is refused for its own
         sake does not stand before the others.
         """
-        claims = self._claim(kind, operation, waiting=True)
+        claims = self._claim(store, operation, waiting=True)
         if not claims:  # others have them, or must go first
             return
         try:
-            self._bring(kind, operation, claims, progress)
+            self._bring(store, operation, claims, progress)
         except StoreError:
-            if not self._store(kind).health().ok:
+            if not self._store(store).health().ok:
                 raise
             return
         with self._ledger.writing() as connection:
-            waiting = (outbox.c.store == kind, _waits(connection))
+            waiting = (outbox.c.store == store, _waits(connection))
             connection.execute(update(outbox).where(*waiting).values(claimed_until=0.0))
 
-    def _claim(self, kind: str, operation: str, *, waiting: bool = False) -> list[_Claim]:
+    def _claim(self, store: str, operation: str, *, waiting: bool = False) -> list[_Claim]:
         """Claim what is due, up to a batch; with `waiting`, one of the segments that are not."""
         with self._ledger.claiming() as connection:
             now = clock(connection)
             rows = connection.execute(
                 select(outbox)
                 .where(
-                    outbox.c.store == kind,
+                    outbox.c.store == store,
                     outbox.c.operation == operation,
                     _waits(connection) if waiting else outbox.c.claimed_until <= now,
-                    *self._in_order(kind, operation),
+                    *self._in_order(store, operation),
                 )
                 .order_by(*((outbox.c.attempts,) if waiting else ()), outbox.c.number)
                 .limit(1 if waiting else self._batch)
@@ -182,15 +188,15 @@ class Outbox:
             reached(Step.CLAIMED)
         return claims
 
-    def _in_order(self, kind: str, operation: str) -> list[ColumnElement[bool]]:
+    def _in_order(self, store: str, operation: str) -> list[ColumnElement[bool]]:
         """Return what keeps several processes from overtaking one another.
 
         Nothing is removed that is still being put, nothing put twice at a time, and rows wait until
-        the SQL store, which they are read from, has their table.
+        the store that they are read from has their table.
         """
         other = outbox.alias()
         same = (
-            other.c.store == kind,
+            other.c.store == store,
             other.c.generation == outbox.c.generation,
             other.c.operation == "put",
         )
@@ -208,64 +214,66 @@ class Outbox:
             ~exists().where(*same, *segment),
             ~exists().where(versions.c.generation == outbox.c.generation, retired),
         ]
-        if kind != "sql" and "sql" in self._stores:
-            owed = (other.c.store == "sql", other.c.operation == "put", other.c.part == "table")
+        if self._rows_in not in (None, store):
+            rows_in = other.c.store == self._rows_in
+            owed = (rows_in, other.c.operation == "put", other.c.part == "table")
             mine = (other.c.generation == outbox.c.generation, other.c.table == outbox.c.table)
             conditions.append(~exists().where(*owed, *mine))
         return conditions
 
     def _bring(
-        self, kind: str, operation: str, claims: Sequence[_Claim], progress: Progress
+        self, store: str, operation: str, claims: Sequence[_Claim], progress: Progress
     ) -> None:
         with self._renewed(claims):
-            count = self._deliver(kind, operation, claims)
-        progress(kind, count)
+            count = self._deliver(store, operation, claims)
+        progress(store, count)
 
-    def _deliver(self, kind: str, operation: str, claims: Sequence[_Claim]) -> int:
+    def _deliver(self, store: str, operation: str, claims: Sequence[_Claim]) -> int:
         write = self._put if operation == "put" else self._remove
         try:
-            count = write(kind, [claim.segment for claim in claims])
+            count = write(store, [claim.segment for claim in claims])
         except StoreError as error:
-            if len(claims) == 1 or not self._store(kind).health().ok:
+            if len(claims) == 1 or not self._store(store).health().ok:
                 self._postpone(claims, error)
                 raise
             # The store is well and refuses something in the batch: find out what.
-            return sum(self._deliver_alone(kind, operation, claim) for claim in claims)
+            return sum(self._deliver_alone(store, operation, claim) for claim in claims)
         except BaseException:
             self._let_go(claims)
             raise
-        self._acknowledge(kind, claims)
+        self._acknowledge(store, claims)
         return count
 
-    def _deliver_alone(self, kind: str, operation: str, claim: _Claim) -> int:
+    def _deliver_alone(self, store: str, operation: str, claim: _Claim) -> int:
         try:
-            return self._deliver(kind, operation, [claim])
+            return self._deliver(store, operation, [claim])
         except StoreError:
             return 0  # postponed; the others go on
 
-    def _put(self, kind: str, segments: Sequence[Segment]) -> int:
-        store = self._store(kind)
-        wanted = self._records.digests(segments, store.kind)
-        held = store.digests(wanted.keys())
+    def _put(self, store: str, segments: Sequence[Segment]) -> int:
+        opened = self._store(store)
+        wanted = self._records.digests(segments, opened.takes)
+        held = opened.digests(wanted.keys())
         missing = {key for key, digest in wanted.items() if held.get(key) != digest}
         reached(Step.COMPARED)
         if missing:
-            store.apply(self._records.records(segments, store.kind, missing))
+            destination = Destination(store, opened.takes)
+            opened.apply(self._records.records(segments, destination, missing))
         reached(Step.APPLIED)
         return len(wanted)
 
-    def _remove(self, kind: str, segments: Sequence[Segment]) -> int:
+    def _remove(self, store: str, segments: Sequence[Segment]) -> int:
         ids = self._records.ids(segments)
-        self._store(kind).delete(ids)
+        self._store(store).delete(ids)
         reached(Step.REMOVED)
         return 0
 
-    def _acknowledge(self, kind: str, claims: Sequence[_Claim]) -> None:
+    def _acknowledge(self, store: str, claims: Sequence[_Claim]) -> None:
         generations = sorted({claim.segment.generation for claim in claims})
         with self._ledger.writing() as connection:
             for part in parts([claim.number for claim in claims]):
                 connection.execute(delete(outbox).where(outbox.c.number.in_(part)))
-            if kind == "sql":
+            if store == self._rows_in:
                 written = [claim.segment.table for claim in claims]
                 connection.execute(delete(staged_rows).where(staged_rows.c.table.in_(written)))
             for part in parts(generations):
@@ -328,8 +336,8 @@ class Outbox:
         numbers = [claim.number for claim in claims]
         return outbox.c.number.in_(numbers), outbox.c.claimed_by == self._me
 
-    def _store(self, kind: str) -> Store:
-        return self._stores[kind]()
+    def _store(self, store: str) -> Store:
+        return self._stores[store]()
 
 
 def _waits(connection: Connection) -> ColumnElement[bool]:

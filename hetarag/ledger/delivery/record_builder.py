@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -31,24 +31,39 @@ from hetarag.ledger.writing.segments import Segment
 from hetarag.protocols import TableStore
 from hetarag.rendering import render_row, render_table
 from hetarag.text import SECTION, name_key
-from hetarag.types import Cell, Record, StoreKind, TableInfo
+from hetarag.types import Cell, Record, RecordPart, TableInfo
 
 _SAMPLE_ROWS = 5
 
 
+Parts = frozenset[RecordPart]
+
+
+class Destination(NamedTuple):
+    """The store that records are made for: its name, and what it takes beside title and text."""
+
+    name: str
+    takes: Parts
+
+
 class RecordReader:
-    """Makes the records of segments for a kind of store."""
+    """Makes the records of segments for a store.
+
+    `rows_in` is the name of the store that holds the rows of tables, and `tables` opens it.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         embeddings: Callable[[], EmbeddingCache],
         tables: Callable[[], TableStore | None],
+        rows_in: str | None,
     ) -> None:
         # Called when first needed: an embedder is slow to load, and no store is needed to start.
         self._ledger = ledger
         self._embeddings = embeddings
         self._tables = tables
+        self._rows_in = rows_in
 
     def ids(self, segments: Iterable[Segment]) -> list[str]:
         """Return the ids in these segments."""
@@ -57,57 +72,57 @@ class RecordReader:
                 identifier for segment in segments for identifier in ids_of(connection, segment)
             ]
 
-    def digests(self, segments: Iterable[Segment], kind: StoreKind) -> dict[str, str]:
-        """Return the digest of each record of these segments as a store of this kind gets it."""
+    def digests(self, segments: Iterable[Segment], takes: Parts) -> dict[str, str]:
+        """Return the digest of each record of these segments for a store that takes these parts."""
         segments = list(segments)
         found: dict[str, str] = {}
         with self._ledger.reading() as connection:
             owners = owners_of(connection, {segment.generation for segment in segments})
             for row in chunk_rows(connection, segments):
-                context = self._context(kind, owners[row.generation])
+                context = self._context(takes, owners[row.generation])
                 found[row.id] = digest_of(row.digest, *context)
             for segment in segments:
                 if segment.table is None or segment.generation not in owners:
                     continue
-                context = self._context(kind, owners[segment.generation])
+                context = self._context(takes, owners[segment.generation])
                 digest = table_digest(connection, segment.table)
                 for identifier in ids_of(connection, segment):
                     found[identifier] = digest_of(digest, identifier, *context)
         return found
 
     def records(
-        self, segments: Iterable[Segment], kind: StoreKind, only: Collection[str]
+        self, segments: Iterable[Segment], to: Destination, only: Collection[str]
     ) -> list[Record]:
         """Return the records of these segments whose ids are in `only`."""
         segments = list(segments)
-        found = self._chunk_records(segments, kind, only)
+        found = self._chunk_records(segments, to.takes, only)
         for segment in segments:
             if segment.part == "table":
-                new = self._table_record(segment, kind, only)
+                new = self._table_record(segment, to, only)
             elif segment.part == "rows":
-                new = self._row_records(segment, kind, only)
+                new = self._row_records(segment, to.takes, only)
             else:
                 continue
             found += [(segment.generation, record) for record in new]
-        if kind != "vector" or not found:
+        if "vector" not in to.takes or not found:
             return [record for _, record in found]
         texts = [(generation, passage(r.title, r.text)) for generation, r in found]
         vectors = self._embeddings().vectors(texts)
         return [replace(r, vector=v) for (_, r), v in zip(found, vectors, strict=True)]
 
-    def _context(self, kind: StoreKind, owner: Owner) -> tuple[str, ...]:
+    def _context(self, takes: Parts, owner: Owner) -> tuple[str, ...]:
         """What a record's digest covers beside its content."""
-        own = (self._embeddings().fingerprint,) if kind == "vector" else ()
+        own = (self._embeddings().fingerprint,) if "vector" in takes else ()
         return (owner.document, owner.collection, *owner.tags, *own)
 
     def _chunk_records(
-        self, segments: Sequence[Segment], kind: StoreKind, only: Collection[str]
+        self, segments: Sequence[Segment], takes: Parts, only: Collection[str]
     ) -> list[tuple[int, Record]]:
         with self._ledger.reading() as connection:
             owners = owners_of(connection, {segment.generation for segment in segments})
             rows = [row for row in chunk_rows(connection, segments) if row.id in only]
             texts = slices(connection, [(row.generation, row.start, row.end) for row in rows])
-            numbers = [row.number for row in rows] if kind == "graph" else []
+            numbers = [row.number for row in rows] if "names" in takes else []
             named = chunk_mentions(connection, numbers)
             related = chunk_relations(connection, numbers)
         found = []
@@ -121,7 +136,7 @@ class RecordReader:
                 tags=owner.tags,
                 title=above(owner.title, row.section, text),
                 text=text,
-                digest=digest_of(row.digest, *self._context(kind, owner)),
+                digest=digest_of(row.digest, *self._context(takes, owner)),
                 mentions=tuple(named.get(row.number, ())),
                 relations=tuple(related.get(row.number, ())),
             )
@@ -129,7 +144,7 @@ class RecordReader:
         return found
 
     def _table_record(
-        self, segment: Segment, kind: StoreKind, only: Collection[str]
+        self, segment: Segment, to: Destination, only: Collection[str]
     ) -> list[Record]:
         with self._ledger.reading() as connection:
             info = table_of(connection, segment.table)
@@ -137,24 +152,21 @@ class RecordReader:
             digest = table_digest(connection, segment.table)
         if info is None or info.id not in only:
             return []
-        context = self._context(kind, owners[segment.generation])
+        context = self._context(to.takes, owners[segment.generation])
         record = self._of_table(info, "table", info.id, "", digest, context)
-        if kind == "sql":
-            rows = self._staged(info) if self._is_staged(info) else None
-            return [replace(record, table=info, rows=rows)]
+        if "table" in to.takes:
+            return [replace(record, table=info, rows=self._rows_for(info, to))]
         sample = self._rows(info, 1, min(_SAMPLE_ROWS, info.row_count))
         return [replace(record, text=render_table(info, sample))]
 
-    def _row_records(
-        self, segment: Segment, kind: StoreKind, only: Collection[str]
-    ) -> list[Record]:
+    def _row_records(self, segment: Segment, takes: Parts, only: Collection[str]) -> list[Record]:
         with self._ledger.reading() as connection:
             info = table_of(connection, segment.table)
             owners = owners_of(connection, {segment.generation})
             digest = table_digest(connection, segment.table)
         if info is None:
             return []
-        context = self._context(kind, owners[segment.generation])
+        context = self._context(takes, owners[segment.generation])
         found = []
         for number, cells in enumerate(
             self._rows(info, segment.first, segment.last), start=segment.first
@@ -189,12 +201,18 @@ class RecordReader:
         )
 
     def _rows(self, info: TableInfo, first: int, last: int) -> Sequence[tuple[Cell, ...]]:
-        """Rows from the SQL store, or those on their way to it when there is none."""
+        """Rows from the store that holds them, or those on their way to it when there is none."""
         store = self._tables()
         if store is not None:
             return store.rows(info, first, last)
         staged = list(self._staged(info))
         return staged[first - 1 : last]
+
+    def _rows_for(self, info: TableInfo, to: Destination) -> Iterable[tuple[Cell, ...]] | None:
+        """All rows of a table; None for the store that has them and nobody else."""
+        if self._is_staged(info):
+            return self._staged(info)
+        return None if to.name == self._rows_in else self._rows(info, 1, info.row_count)
 
     def _is_staged(self, info: TableInfo) -> bool:
         """Tell whether the ledger still has the table's rows: until the SQL store has taken them."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
 
 from hetarag.errors import StoreError
 from hetarag.ledger.delivery.outbox import Opener
-from hetarag.ledger.delivery.record_builder import RecordReader
+from hetarag.ledger.delivery.record_builder import Destination, RecordReader
 from hetarag.ledger.schema import outbox, versions
 from hetarag.ledger.session import Ledger, parts
 from hetarag.ledger.writing.segments import Segment, segments_of
 from hetarag.protocols import Store
-from hetarag.types import Difference, Record, StoreKind
-from hetarag.types.common import Shelves
+from hetarag.types import Difference, Record
+from hetarag.types.common import AcceptedKinds
 
 _VERSIONS_AT_ONCE = 200
 
@@ -28,14 +28,16 @@ class Checker:
         ledger: Ledger,
         records: RecordReader,
         stores: Mapping[str, Opener],
-        shelves: Shelves,
+        accepts: Callable[[], AcceptedKinds],
         *,
+        order: Callable[[], Sequence[str]],
         batch: int,
     ) -> None:
         self._ledger = ledger
         self._records = records
         self._stores = stores
-        self._shelves = shelves
+        self._accepts = accepts
+        self._order = order
         self._batch = batch
 
     def verify(self) -> list[Difference]:
@@ -43,44 +45,44 @@ class Checker:
 
         What the outbox still owes counts as a difference: drain it first.
         """
-        return [self._compare(kind) for kind in self._stores]
+        return [self._compare(name) for name in self._stores]
 
     def repair(self) -> list[Difference]:
         """Mend what `verify` finds and return what is left, per store, with the reason."""
         reasons: dict[str, str] = {}
-        # The others are written from the tables' rows, which the SQL store holds: it comes first.
-        for kind in sorted(self._stores, key=lambda kind: kind != "sql"):
-            difference = self._compare(kind)
+        for name in self._order():
+            difference = self._compare(name)
             if difference.ok or difference.error:
                 continue
-            if reason := self._mend(self._stores[kind](), difference):
-                reasons[kind] = reason
+            if reason := self._mend(self._stores[name](), difference):
+                reasons[name] = reason
         left = self.verify()
         return [d if d.ok else replace(d, error=d.error or reasons.get(d.store)) for d in left]
 
-    def records(self, kind: StoreKind) -> Iterator[list[Record]]:
-        """Yield all that a store of this kind must hold, in batches."""
-        for segments in self._live_segments(kind):
+    def records(self, name: str) -> Iterator[list[Record]]:
+        """Yield all that the store of this name must hold, in batches."""
+        to = Destination(name, self._stores[name]().takes)
+        for segments in self._live_segments(name):
             ids = set(self._records.ids(segments))
-            if found := self._records.records(segments, kind, ids):
+            if found := self._records.records(segments, to, ids):
                 yield found
 
-    def _compare(self, kind: str) -> Difference:
+    def _compare(self, name: str) -> Difference:
         try:
-            store = self._stores[kind]()
+            store = self._stores[name]()
             held = dict(store.scan())
             missing, stale, expected = [], [], set()
-            for segments in self._live_segments(kind):
-                for identifier, digest in self._records.digests(segments, store.kind).items():
+            for segments in self._live_segments(name):
+                for identifier, digest in self._records.digests(segments, store.takes).items():
                     expected.add(identifier)
                     if identifier not in held:
                         missing.append(identifier)
                     elif held[identifier] != digest:
                         stale.append(identifier)
         except StoreError as error:
-            return Difference(kind, error=error.reason)
+            return Difference(name, error=error.reason)
         extra = sorted(held.keys() - expected)
-        return Difference(kind, tuple(missing), tuple(extra), tuple(stale))
+        return Difference(name, tuple(missing), tuple(extra), tuple(stale))
 
     def _mend(self, store: Store, difference: Difference) -> str | None:
         """Write and delete what can be; return why the rest cannot."""
@@ -88,9 +90,10 @@ class Checker:
         for part in parts(difference.extra):
             store.delete(part)
         wanted = {*difference.missing, *difference.stale}
-        for segments in self._live_segments(store.kind):
+        to = Destination(difference.store, store.takes)
+        for segments in self._live_segments(difference.store):
             records = []
-            for record in self._records.records(segments, store.kind, wanted):
+            for record in self._records.records(segments, to, wanted):
                 if record.rows is None and record.id in difference.missing:
                     lost = record.title
                 else:
@@ -102,7 +105,7 @@ class Checker:
             "document and ingest it again"
         )
 
-    def _live_segments(self, kind: str) -> Iterator[list[Segment]]:
+    def _live_segments(self, name: str) -> Iterator[list[Segment]]:
         """Yield what a store must hold: live versions, and pending ones as far as delivered."""
         with self._ledger.reading() as connection:
             generations = connection.scalars(
@@ -110,14 +113,14 @@ class Checker:
                 .where(versions.c.state != "retired")
                 .order_by(versions.c.generation)
             ).all()
-        accepts = self._shelves[kind]
+        accepts = self._accepts()[name]
         for part in parts(generations, _VERSIONS_AT_ONCE):
             with self._ledger.reading() as connection:
                 owed = {
                     (row.generation, row.part, row.table, row.first)
                     for row in connection.execute(
                         select(outbox).where(
-                            outbox.c.store == kind,
+                            outbox.c.store == name,
                             outbox.c.operation == "put",
                             outbox.c.generation.in_(part),
                         )

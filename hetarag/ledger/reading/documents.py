@@ -83,6 +83,23 @@ def list_documents(ledger: Ledger, collection: str | None = None) -> Iterator[Do
         yield from _describe(ledger, part)
 
 
+def describe_document(ledger: Ledger, identifier: str) -> DocumentInfo:
+    """Return the document with this id; `NotFoundError` where it is not there or deleted."""
+    with ledger.reading() as connection:
+        row = connection.execute(
+            select(documents, versions)
+            .join(versions, versions.c.document_id == documents.c.id)
+            .where(
+                documents.c.id == identifier, ~documents.c.deleted, versions.c.state != "retired"
+            )
+            .order_by(versions.c.generation.desc())
+            .limit(1)
+        ).first()
+    if row is None:
+        raise NotFoundError(f"no document {identifier!r} in the knowledge base")
+    return next(_describe(ledger, [row]))
+
+
 def find_document(ledger: Ledger, document: str, collection: str | None = None) -> str:
     """Return the id of the document with this id, name or address.
 

@@ -7,7 +7,7 @@ old one stays visible until the new one is complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import select
 
@@ -17,17 +17,19 @@ from hetarag.ledger.schema import documents, tables, versions
 from hetarag.ledger.session import Ledger
 from hetarag.ledger.writing.versions import VersionWriter
 from hetarag.protocols import TableStore
-from hetarag.types import ACCEPTS, Column, Document, Page, Table
+from hetarag.types import Column, Document, Page, Table
 
 
-def owe_vectors(ledger: Ledger, writer: VersionWriter, fingerprint: str) -> None:
-    """Owe every version to the vector store of the embedder with this fingerprint."""
+def owe_vectors(
+    ledger: Ledger, writer: VersionWriter, fingerprint: str, stores: Collection[str]
+) -> None:
+    """Owe every version to the stores of vectors, those of the embedder with this fingerprint."""
     with ledger.writing() as connection:
         ledger.put(connection, "embedder", fingerprint)
         generations = connection.scalars(
             select(versions.c.generation).where(versions.c.state != "retired")
         ).all()
-        writer.owe(connection, generations, "put", {"vector": ACCEPTS["vector"]})
+        writer.owe(connection, generations, "put", only=stores)
 
 
 def outdated(ledger: Ledger, splitter: str, extractor: str) -> list[tuple[str, int]]:

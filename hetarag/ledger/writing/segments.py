@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from hetarag.ledger.schema import chunks, tables
 from hetarag.ledger.session import parts
 from hetarag.types import EvidenceKind
-from hetarag.types.common import Shelves
+from hetarag.types.common import AcceptedKinds
 
 CHARACTERS = 8_000_000
 _ROW_CHARACTERS = 200
@@ -66,13 +66,13 @@ def segments_of(
 
 
 def outbox_rows(
-    segments: Iterable[Segment], operation: str, shelves: Shelves
+    segments: Iterable[Segment], operation: str, accepted: AcceptedKinds
 ) -> list[dict[str, Any]]:
     """Return the outbox rows that owe these segments to every store that takes their kind."""
     return [
         {"store": store, "operation": operation, **segment._asdict()}
         for segment in segments
-        for store, accepts in shelves.items()
+        for store, accepts in accepted.items()
         if segment.kind in accepts
     ]
 

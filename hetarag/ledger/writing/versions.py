@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, select, update
 
@@ -19,15 +19,28 @@ from hetarag.ledger.writing.contents import (
     write_versions,
 )
 from hetarag.ledger.writing.segments import outbox_rows, segments_of
-from hetarag.types.common import Shelves
+from hetarag.types.common import AcceptedKinds
 
 
 class VersionWriter:
-    """Writes versions into the ledger and what the stores are owed for them into the outbox."""
+    """Writes versions into the ledger and what the stores are owed for them into the outbox.
 
-    def __init__(self, ledger: Ledger, shelves: Shelves, *, batch: int, embed_rows: int) -> None:
+    `stores` are the names of all stores in use, `accepts` says which kinds of evidence each takes: that
+    is asked when something is first owed, as it may load the stores' drivers.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        stores: Sequence[str],
+        accepts: Callable[[], AcceptedKinds],
+        *,
+        batch: int,
+        embed_rows: int,
+    ) -> None:
         self._ledger = ledger
-        self._shelves = shelves
+        self._stores = list(stores)
+        self._accepts = accepts
         self._batch = batch
         self._embed_rows = embed_rows
 
@@ -50,11 +63,19 @@ class VersionWriter:
         connection: Connection,
         generations: Iterable[int],
         operation: str,
-        shelves: Shelves | None = None,
+        only: Collection[str] | None = None,
     ) -> None:
-        """Put all segments of these versions into the outbox, for every store that takes them."""
+        """Put all segments of these versions into the outbox, for every store that takes them.
+
+        `only` are the names of the stores that are owed them, None for all.
+        """
+        accepted = {
+            store: kinds
+            for store, kinds in self._accepts().items()
+            if only is None or store in only
+        }
         segments = segments_of(connection, generations, self._batch)
-        rows = outbox_rows(segments, operation, self._shelves if shelves is None else shelves)
+        rows = outbox_rows(segments, operation, accepted)
         if rows:
             connection.execute(insert(schema.outbox), rows)
 
@@ -109,7 +130,7 @@ class VersionWriter:
                 ~exists().where(
                     schema.outbox.c.generation == schema.versions.c.generation,
                     schema.outbox.c.operation == "put",
-                    schema.outbox.c.store.in_(list(self._shelves)),
+                    schema.outbox.c.store.in_(self._stores),
                 ),
             )
         ).all()
@@ -147,7 +168,7 @@ class VersionWriter:
                 schema.versions.c.state == "retired",
                 ~exists().where(
                     schema.outbox.c.generation == schema.versions.c.generation,
-                    schema.outbox.c.store.in_(list(self._shelves)),
+                    schema.outbox.c.store.in_(self._stores),
                 ),
             )
         ).all()

@@ -15,7 +15,7 @@ from hetarag.types import ReadTrace, TokenStep
 if TYPE_CHECKING:
     import httpx
 
-_DECODER = "endpoint"
+DECODER = "endpoint"
 _NOTE = "decoded by the endpoint: layer fusion needs a local reader"
 _SHOWN_ERROR = 300
 
@@ -39,7 +39,7 @@ class EndpointReader(Reader):
 
     def decoders(self) -> Sequence[str]:
         """Return the one decoder there is: the endpoint's own."""
-        return (_DECODER,)
+        return (DECODER,)
 
     def read(
         self,
@@ -63,7 +63,7 @@ class EndpointReader(Reader):
                 yield steps[-1]
         yield ReadTrace(
             reader=self.name,
-            decoder=_DECODER,
+            decoder=DECODER,
             prompt_tokens=_count(usage.get("prompt_tokens"), 0),
             answer_tokens=_count(usage.get("completion_tokens"), len(steps)),
             first_token_seconds=first,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hetarag.config import ModelSettings
+from hetarag.decoding.registry import METHODS
 from hetarag.errors import ModelError
 from hetarag.models.hub.catalog import KNOWN
 from hetarag.models.hub.fetch import Progress
@@ -13,6 +14,18 @@ from hetarag.protocols import Reader
 
 MEASURED = "number-type.json"
 """File of the cache that keeps which number type is fastest on this processor."""
+
+
+def known_decoders(settings: ModelSettings) -> tuple[str, ...]:
+    """Return the decoders that the reader of `settings` may have, without loading it.
+
+    A local reader of an architecture that a decoder does not know has fewer.
+    """
+    if settings.reader.startswith(("http://", "https://")):
+        from hetarag.models.readers.endpoint import DECODER
+
+        return (DECODER,)
+    return tuple(METHODS)
 
 
 def make_reader(

@@ -38,6 +38,7 @@ from hetarag.types import Hit, Query, Reranking, StoreStatus
 ADDED = (LINKED, PARTS, CROSS_ENCODER)
 """The names of the lists that judging adds."""
 
+_RANKED_KINDS = ("vector", "fulltext", "graph")  # of stores whose lists the ranker sees
 _READING = 0.5  # seconds: with less left nothing is read
 _CONVINCED = StoreStatus("skipped", reason="the evidence convinces")
 _TOLD = 3  # pieces of evidence that a language model gets to see before it decomposes a question
@@ -80,15 +81,15 @@ class Judging:
     def possible(self) -> bool:
         """Tell whether the reranker has what it needs: vectors and the graph's lists, and time."""
         statuses = self._progress.statuses
-        answered = all(
-            kind in statuses and statuses[kind].status == "ok" for kind in ("vector", "graph")
-        )
+        needed = [self._progress.first_of(kind) for kind in ("vector", "graph")]
+        answered = all(name in statuses and statuses[name].status == "ok" for name in needed)
         return answered and time.monotonic() < end_of(self._query)
 
     def order(self, fused: Fused) -> Fused:
         """Order the best anew, and fuse that order with what SQL has found.
 
-        The ranker knows nothing of tables, so SQL's rows and answers keep a voice of their own.
+        The ranker knows nothing of tables and of what other packages' stores find: SQL's rows and answers
+        and those stores' lists keep a voice of their own.
         """
         lists = self._progress.lists
         computed = {hit.id for hit in lists.get(COMPUTED, ())}
@@ -99,8 +100,9 @@ class Judging:
         if answer is not None and self._decompose(answer.ranked, status.seconds):
             answer = self._judge(others)[1] or answer
         if answer is None:
-            self._progress.statuses["vector"] = replace(
-                self._progress.statuses["vector"],
+            vector = self._progress.first_of("vector") or "vector"
+            self._progress.statuses[vector] = replace(
+                self._progress.statuses[vector],
                 status=status.status,
                 reason=f"reranking: {status.reason}",
             )
@@ -112,14 +114,19 @@ class Judging:
             lists[name] = tuple(hit for hit in added if hit.store == name)
         placed = {identifier for identifier, _ in ranked}
         order = [*ranked, *((i, 0.0) for i, _ in others if i not in placed)]
-        voices: dict[str, Sequence[Hit]] = {name: lists.get(name, ()) for name in ("sql", COMPUTED)}
+        voices: dict[str, Sequence[Hit]] = {name: lists.get(name, ()) for name in self._beside()}
         voices[RANKED] = _as_list(RANKED, order)
         return self._fuse(voices, self._progress.weights | {RANKED: RANKED_WEIGHT})
+
+    def _beside(self) -> list[str]:
+        """The lists of which the ranker knows nothing."""
+        kinds = self._progress.kinds
+        return [*(name for name in kinds if kinds[name] not in _RANKED_KINDS), COMPUTED]
 
     def _judge(self, fused: Fused) -> tuple[StoreStatus, Reranking | None]:
         # It asks the vector store and the ledger, so it keeps the deadline as they do.
         query = replace(self._query, parts=self._progress.parts or ())
-        lists = dict(self._progress.lists)
+        lists = self._progress.lists_by_kind()
         return self._fan_out.run(
             "reranker",
             lambda: self._judges.reranker.rerank(query, lists, fused, self._gate),

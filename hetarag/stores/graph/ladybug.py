@@ -40,6 +40,7 @@ from hetarag.types import (
     Hit,
     Query,
     Record,
+    RecordPart,
     SearchResult,
     StoreKind,
 )
@@ -82,6 +83,7 @@ class LadybugStore(Embedded, Store):
 
     kind: StoreKind = "graph"
     accepts: frozenset[EvidenceKind] = frozenset({"chunk", "row"})
+    takes: frozenset[RecordPart] = frozenset({"names"})
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

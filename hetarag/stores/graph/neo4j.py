@@ -37,7 +37,16 @@ from hetarag.stores.graph.neo4j_statements import FORMAT, Statements
 from hetarag.stores.graph.records import Batch, chunk_rows, entity_row, passages_of, relation_rows
 from hetarag.stores.graph.snapshot import Edge, GraphSnapshot, Passage
 from hetarag.stores.registry import StoreOptions
-from hetarag.types import EvidenceKind, Health, Hit, Query, Record, SearchResult, StoreKind
+from hetarag.types import (
+    EvidenceKind,
+    Health,
+    Hit,
+    Query,
+    Record,
+    RecordPart,
+    SearchResult,
+    StoreKind,
+)
 
 T = TypeVar("T")
 
@@ -58,6 +67,7 @@ class Neo4jStore(Store):
 
     kind: StoreKind = "graph"
     accepts: frozenset[EvidenceKind] = frozenset({"chunk", "row"})
+    takes: frozenset[RecordPart] = frozenset({"names"})
 
     def __init__(
         self, address: str, prefix: str = "hetarag", *, snapshot_edges: int = SNAPSHOT_EDGES

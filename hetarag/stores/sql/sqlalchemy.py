@@ -30,6 +30,7 @@ from hetarag.types import (
     Hit,
     Query,
     Record,
+    RecordPart,
     SearchResult,
     StoreKind,
     TableInfo,
@@ -48,6 +49,7 @@ class SqlAlchemyStore(TableStore):
 
     kind: StoreKind = "sql"
     accepts: frozenset[EvidenceKind] = frozenset({"table"})
+    takes: frozenset[RecordPart] = frozenset({"table"})
 
     def __init__(
         self, url: sa.URL | str, catalogue: TableCatalogue | None = None, owner: str = ""

@@ -42,6 +42,7 @@ from hetarag.types import (
     Hit,
     Query,
     Record,
+    RecordPart,
     SearchResult,
     StoreKind,
     Vector,
@@ -63,6 +64,7 @@ class QdrantStore(VectorStore):
 
     kind: StoreKind = "vector"
     accepts: frozenset[EvidenceKind] = frozenset({"chunk", "row", "table"})
+    takes: frozenset[RecordPart] = frozenset({"vector"})
 
     def __init__(self, address: ServerAddress, folder: Path, options: StoreOptions) -> None:
         self._setting = address.setting

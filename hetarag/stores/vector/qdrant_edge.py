@@ -32,6 +32,7 @@ from hetarag.types import (
     Hit,
     Query,
     Record,
+    RecordPart,
     SearchResult,
     StoreKind,
     Vector,
@@ -48,6 +49,7 @@ class QdrantEdgeStore(Embedded, VectorStore):
 
     kind: StoreKind = "vector"
     accepts: frozenset[EvidenceKind] = frozenset({"chunk", "row", "table"})
+    takes: frozenset[RecordPart] = frozenset({"vector"})
 
     def __init__(self, folder: Path, dimension: int | None) -> None:
         super().__init__(folder)

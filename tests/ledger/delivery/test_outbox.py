@@ -19,14 +19,14 @@ def recorded(kb: HetaRAG, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> He
     """A table that is in the ledger and owed to every store."""
     path = tmp_path / "ships.csv"
     path.write_text("ship,yard\nFram,Larvik\nGauss,Kiel\n")
-    monkeypatch.setattr(kb._outbox, "drain", lambda *_: {})
+    monkeypatch.setattr(kb._parts.outbox, "drain", lambda *_: {})
     kb.ingest([path])
     monkeypatch.undo()
     return kb
 
 
 def test_rows_wait_until_the_sql_store_has_their_table(recorded: HetaRAG) -> None:
-    outbox = recorded._outbox
+    outbox = recorded._parts.outbox
     assert all(claim.segment.table is None for claim in outbox._claim("fulltext", "put"))
     claims = outbox._claim("sql", "put")
     assert [claim.segment.part for claim in claims] == ["table"]
@@ -36,25 +36,25 @@ def test_rows_wait_until_the_sql_store_has_their_table(recorded: HetaRAG) -> Non
 
 
 def test_nothing_is_claimed_twice(recorded: HetaRAG) -> None:
-    assert recorded._outbox._claim("sql", "put")
-    assert recorded._outbox._claim("sql", "put") == []
+    assert recorded._parts.outbox._claim("sql", "put")
+    assert recorded._parts.outbox._claim("sql", "put") == []
 
 
 def test_a_removal_waits_for_what_is_being_put(
     recorded: HetaRAG, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outbox = recorded._outbox
+    outbox = recorded._parts.outbox
     claims = outbox._claim("sql", "put")
     with monkeypatch.context() as patched:
         patched.setattr(outbox, "drain", lambda *_: {})
-        recorded.delete(recorded.list()[0].name)
+        recorded.delete(recorded.documents()[0].name)
     assert outbox._claim("sql", "remove") == []
     assert outbox.drain() == {}  # another process at work takes nothing away from it
     assert outbox._claim("sql", "remove") == []
     outbox._deliver("sql", "put", claims)
     assert outbox.drain() == {}
     assert all(difference.ok for difference in recorded.verify())
-    assert recorded.status()["stores"]["sql"]["records"] == 0
+    assert recorded.status().stores["sql"].records == 0
     assert outbox.owed() == {}
 
 
@@ -62,7 +62,7 @@ class Refusing:
     """Stands before `apply` of a store: refuses what holds a word, counts how often it is asked."""
 
     def __init__(self, kb: HetaRAG, kind: str, patch: pytest.MonkeyPatch) -> None:
-        store = kb._shelf.get(kind)
+        store = kb._parts.stores.get(kind)
         self._apply, self.word, self.asked = store.apply, "", 0
         patch.setattr(store, "apply", self.apply)
 
@@ -97,10 +97,10 @@ def test_what_is_refused_for_its_own_sake_does_not_stand_before_others(
         for name in ("Fram", "Gauss", "Vega")
     ]
     kb.ingest(paths)
-    assert kb.status()["pending"] == 3
+    assert kb.status().pending == 3
     store.word = "Fram"
     for _ in range(2):  # the first that is tried may be that one
         kb.ingest(paths)
-    assert kb.status()["pending"] == 1
-    assert kb._outbox.owed() == {"fulltext": 1}
-    assert "refuses 'Fram'" in kb._outbox.errors()["fulltext"]
+    assert kb.status().pending == 1
+    assert kb._parts.outbox.owed() == {"fulltext": 1}
+    assert "refuses 'Fram'" in kb._parts.outbox.errors()["fulltext"]

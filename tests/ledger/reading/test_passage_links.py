@@ -33,7 +33,7 @@ def test_a_link_tells_which_passages_are_about_its_name(tmp_path: Path) -> None:
         )
         texts = {hit.id: hit.text for hit in rag.search("Fram", 20)}
         (note,) = (i for i, text in texts.items() if text.startswith("Who"))
-        found = MentionLinks(rag._ledger).links(list(texts), 40)
+        found = MentionLinks(rag._parts.ledger).links(list(texts), 40)
     about = {link.key: _about(link, texts) for link in found}
     assert about["oscar wisting"] == {"Oscar": True, "Who": False}
     assert about["roald amundsen"] == {"Oscar": False, "Later": False, "He": True}

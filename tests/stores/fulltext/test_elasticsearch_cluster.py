@@ -128,4 +128,4 @@ def test_a_node_that_is_killed_costs_nothing(
     assert all(difference.ok for difference in kb.verify())
     found = kb.search("Which ship was built by Yard299?", 3, stores=["fulltext"])
     assert found[0].document == "ship-299"
-    assert len(kb.list()) == 300
+    assert len(kb.documents()) == 300
