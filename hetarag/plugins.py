@@ -74,6 +74,13 @@ class PartTable:
                 raise
             raise self._broken(point, error) from error
 
+    def named_in(self, setting: str) -> tuple[str, str] | None:
+        """Return (name, place) where a setting is "NAME" or "NAME:PLACE" of this table, else None."""
+        name, _, place = setting.partition(":")
+        if place.startswith("//") or name not in self:  # a URL
+            return None
+        return name, place
+
     def _broken(self, point: EntryPoint, error: Exception) -> ConfigError:
         return ConfigError(
             f"the {self._purpose} {point.name!r} of the package {_package(point)!r} cannot be loaded: "

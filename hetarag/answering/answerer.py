@@ -31,14 +31,14 @@ class Answerer:
     """Has a reader answer from evidence, and checks what it says.
 
     `load_reader` is called once, when something is to be read; `known_decoders` returns the decoders that
-    the reader may have, without loading it.
+    the reader may have, without loading it, or None.
     """
 
     def __init__(
         self,
         settings: ReaderSettings,
         load_reader: Callable[[], Reader],
-        known_decoders: Callable[[], Sequence[str]],
+        known_decoders: Callable[[], Sequence[str] | None],
     ) -> None:
         self._settings = settings
         self._load_reader = load_reader
@@ -59,7 +59,7 @@ class Answerer:
         with self._lock:
             loaded = self._reader
         known = self._known_decoders() if loaded is None else loaded.decoders()
-        if name is None or base_name(name) in known:
+        if name is None or known is None or base_name(name) in known:
             return
         raise InputError(f"the reader has no decoder {name!r}; it has {', '.join(known)}")
 

@@ -158,7 +158,7 @@ class Components:
 
         return self._given_reader or make_reader(self.settings.models)
 
-    def _known_decoders(self) -> tuple[str, ...]:
+    def _known_decoders(self) -> tuple[str, ...] | None:
         from hetarag.models.readers.factory import known_decoders
 
         given = self._given_reader

@@ -163,7 +163,7 @@ class Block:
 sys.meta_path.insert(0, Block())
 import hetarag.decoding
 from hetarag.decoding import LayerFusion
-from hetarag.decoding.presets import DEFAULT
+from hetarag.decoding.registry import DEFAULT
 from hetarag.errors import MissingExtraError
 
 for name in ("layer_fused", "decoding", "CustomGenerate", "export_custom_generate"):

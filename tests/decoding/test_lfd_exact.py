@@ -33,8 +33,10 @@ def compare(step: Step, row: int, scores: torch.Tensor, ref: Reference, trusted:
     finite = scores > -torch.inf
     torch.testing.assert_close(scores[finite].double(), ref.s[finite], rtol=1e-4, atol=1e-4)
     assert step.top_fused[row][0].id == ref.token
-    assert step.top_final[row][0].id == int(ref.f.argmax())
-    assert step.changed[row] == (ref.token != int(ref.f.argmax()))
+    likeliest = (ref.f == ref.f.max()).nonzero().flatten().tolist()
+    assert step.top_final[row][0].id in likeliest  # in half precision logits tie, the bit decides
+    if len(likeliest) == 1:
+        assert step.changed[row] == (ref.token != likeliest[0])
     assert step.top_other is not None
     best = step.top_other[row][0]  # not compared by id: logits in half precision tie
     assert best.score == pytest.approx(float(ref.g[best.id]), abs=1e-4)
