@@ -151,7 +151,7 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def whole(words: str) -> re.Pattern[str]:
+def whole_word_pattern(words: str) -> re.Pattern[str]:
     """Return what finds words where they are not part of a longer one, in any case."""
     return re.compile(rf"(?<!\w){re.escape(words)}(?!\w)", re.IGNORECASE)
 

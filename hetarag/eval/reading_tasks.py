@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hetarag.eval.datasets import Passage, Question
-from hetarag.text import whole
+from hetarag.text import whole_word_pattern
 from hetarag.types import RankedEvidence
 
 Search = Callable[[str, int], Sequence[RankedEvidence]]
@@ -97,7 +97,7 @@ def in_conflict(task: Task, questions: Iterable[Question]) -> Task | None:
     if not fresh:
         return None
     false = min(fresh, key=lambda a: (abs(len(a.split()) - words), _hash(task.question.id, a)))
-    pattern = whole(truth)
+    pattern = whole_word_pattern(truth)
     evidence = tuple(
         replace(
             piece,
@@ -128,7 +128,7 @@ def as_evidence(passage: Passage) -> RankedEvidence:
 
 
 def _stands_in(answer: str, evidence: Sequence[RankedEvidence]) -> bool:
-    pattern = whole(answer)
+    pattern = whole_word_pattern(answer)
     return bool(answer.strip()) and any(pattern.search(piece.text) for piece in evidence)
 
 

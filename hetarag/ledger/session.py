@@ -140,7 +140,7 @@ def _failed(doing: str, error: Exception) -> LedgerError:
     )
 
 
-def parts(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+def batched(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
     """Yield `values` in runs that fit into an IN list of every engine."""
     for at in range(0, len(values), size):
         yield values[at : at + size]

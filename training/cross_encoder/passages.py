@@ -12,7 +12,7 @@ import numpy as np
 
 from hetarag.eval.datasets import read_questions
 from hetarag.protocols import Embedder
-from hetarag.text import whole
+from hetarag.text import whole_word_pattern
 from training.json_lines import lines_of
 from training.question_sets import Name
 
@@ -50,10 +50,12 @@ def beside_wrong(
     towards = _vectors(embedder.embed_queries, [q["question"] for q in asked])
     holding = {
         name: {n for n, text in enumerate(texts) if pattern.search(text)}
-        for name, pattern in {name: whole(name) for q in asked for name in q["names"]}.items()
+        for name, pattern in {
+            name: whole_word_pattern(name) for q in asked for name in q["names"]
+        }.items()
     }
     for question, vector in zip(asked, towards, strict=True):
-        right, answer = number[question["id"]], whole(question["answer"])
+        right, answer = number[question["id"]], whole_word_pattern(question["answer"])
         order = [int(n) for n in np.argsort(-(vectors @ vector), kind="stable") if n != right]
         named = set().union(*(holding[name] for name in question["names"]))
         naming = _without(answer, texts, [n for n in order if n in named])

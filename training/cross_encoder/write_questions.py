@@ -25,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from hetarag.text import whole
+from hetarag.text import whole_word_pattern
 from training.cross_encoder.generation import Writer
 from training.cross_encoder.passages import passages
 from training.cross_encoder.wording import first_question
@@ -150,7 +150,7 @@ def kept(
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for one, words in written:
         question, answer = usable(one, words) or ("", "")
-        inside = [n for n in named[one["set"], one["id"]] if whole(n).search(question)]
+        inside = [n for n in named[one["set"], one["id"]] if whole_word_pattern(n).search(question)]
         longest = [n for n in inside if not any(n != m and n.lower() in m.lower() for m in inside)]
         if question:
             line = one | {"question": question, "answer": answer, "names": sorted(longest)}

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from hetarag.ids import digest_of
 from hetarag.ledger.dialects import insert_new
 from hetarag.ledger.schema import embeddings
-from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.session import Ledger, batched
 from hetarag.protocols import Embedder
 from hetarag.types import Vector
 
@@ -50,7 +50,7 @@ class EmbeddingCache:
     def _look_up(self, hashes: Sequence[str]) -> dict[str, Vector]:
         found: dict[str, Vector] = {}
         with self._ledger.reading() as connection:
-            for part in parts(sorted(set(hashes))):
+            for part in batched(sorted(set(hashes))):
                 rows = connection.execute(
                     select(embeddings.c.text_hash, embeddings.c.vector).where(
                         embeddings.c.fingerprint == self.fingerprint,

@@ -23,7 +23,7 @@ from hetarag.errors import LedgerError, StoreError
 from hetarag.ledger.delivery.record_builder import Destination, RecordReader
 from hetarag.ledger.dialects import clock
 from hetarag.ledger.schema import outbox, staged_rows, versions
-from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.session import Ledger, batched
 from hetarag.ledger.steps import Step, reached
 from hetarag.ledger.writing.segments import CHARACTERS, Segment
 from hetarag.ledger.writing.versions import VersionWriter
@@ -271,12 +271,12 @@ class Outbox:
     def _acknowledge(self, store: str, claims: Sequence[_Claim]) -> None:
         generations = sorted({claim.segment.generation for claim in claims})
         with self._ledger.writing() as connection:
-            for part in parts([claim.number for claim in claims]):
+            for part in batched([claim.number for claim in claims]):
                 connection.execute(delete(outbox).where(outbox.c.number.in_(part)))
             if store == self._rows_in:
                 written = [claim.segment.table for claim in claims]
                 connection.execute(delete(staged_rows).where(staged_rows.c.table.in_(written)))
-            for part in parts(generations):
+            for part in batched(generations):
                 self._writer.flip(connection, part)
         reached(Step.ACKNOWLEDGED)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from hetarag.ids import chunk_id, entity_id, row_id
 from hetarag.ledger.reading.table_catalogue import read_tables, read_tags
 from hetarag.ledger.schema import chunks, documents, entities, mentions, relations, tables, versions
-from hetarag.ledger.session import parts
+from hetarag.ledger.session import batched
 from hetarag.ledger.writing.segments import Segment
 from hetarag.text import name_key
 from hetarag.types import Cell, Entity, Mention, Relation, TableInfo
@@ -30,7 +30,7 @@ class Owner(NamedTuple):
 def owners_of(connection: Connection, generations: Collection[int]) -> dict[int, Owner]:
     """Return the documents that these versions belong to."""
     found: dict[int, Owner] = {}
-    for part in parts(sorted(generations)):
+    for part in batched(sorted(generations)):
         rows = connection.execute(
             select(versions.c.generation, documents.c.id, documents.c.collection, versions.c.title)
             .join(documents, documents.c.id == versions.c.document_id)
@@ -49,7 +49,7 @@ def chunk_rows(connection: Connection, segments: Sequence[Segment]) -> list[Any]
         if segment.part == "chunks":
             ranges.setdefault(segment.generation, []).append(segment)
     found: list[Any] = []
-    for part in parts(sorted(ranges)):
+    for part in batched(sorted(ranges)):
         bounds = [s for generation in part for s in ranges[generation]]
         rows = connection.execute(
             select(chunks)
@@ -96,7 +96,7 @@ def ids_of(connection: Connection, segment: Segment) -> list[str]:
 def chunk_mentions(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Mention]]:
     """Return the mentions of chunks (by number)."""
     found: dict[int, list[Mention]] = {}
-    for part in parts(numbers):
+    for part in batched(numbers):
         rows = connection.execute(
             select(mentions, entities.c.key, entities.c.name)
             .join(entities, entities.c.number == mentions.c.entity)
@@ -115,7 +115,7 @@ def chunk_relations(connection: Connection, numbers: Sequence[int]) -> dict[int,
     """Return the relations of chunks (by number)."""
     found: dict[int, list[Relation]] = {}
     source, target = entities.alias(), entities.alias()
-    for part in parts(numbers):
+    for part in batched(numbers):
         rows = connection.execute(
             select(
                 relations.c.chunk,

@@ -11,7 +11,7 @@ from hetarag.errors import StoreError
 from hetarag.ledger.delivery.outbox import Opener
 from hetarag.ledger.delivery.record_builder import Destination, RecordReader
 from hetarag.ledger.schema import outbox, versions
-from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.session import Ledger, batched
 from hetarag.ledger.writing.segments import Segment, segments_of
 from hetarag.protocols import Store
 from hetarag.types import Difference, Record
@@ -87,7 +87,7 @@ class Checker:
     def _mend(self, store: Store, difference: Difference) -> str | None:
         """Write and delete what can be; return why the rest cannot."""
         lost = None
-        for part in parts(difference.extra):
+        for part in batched(difference.extra):
             store.delete(part)
         wanted = {*difference.missing, *difference.stale}
         to = Destination(difference.store, store.takes)
@@ -114,7 +114,7 @@ class Checker:
                 .order_by(versions.c.generation)
             ).all()
         accepts = self._accepts()[name]
-        for part in parts(generations, _VERSIONS_AT_ONCE):
+        for part in batched(generations, _VERSIONS_AT_ONCE):
             with self._ledger.reading() as connection:
                 owed = {
                     (row.generation, row.part, row.table, row.first)

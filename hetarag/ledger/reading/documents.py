@@ -11,7 +11,7 @@ from hetarag.errors import InputError, NotFoundError
 from hetarag.ledger.reading.stored_text import headings_of
 from hetarag.ledger.reading.table_catalogue import read_tags
 from hetarag.ledger.schema import chunks, documents, entities, tables, versions
-from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.session import Ledger, batched
 from hetarag.types import DocumentInfo, Heading
 
 
@@ -31,7 +31,7 @@ def newest_versions(ledger: Ledger, ids: Collection[str]) -> dict[str, Known]:
     """Return the newest version, live or pending, of each of these documents."""
     found: dict[str, Known] = {}
     with ledger.reading() as connection:
-        for part in parts(sorted(ids)):
+        for part in batched(sorted(ids)):
             rows = connection.execute(
                 select(
                     versions.c.document_id,
@@ -79,7 +79,7 @@ def list_documents(ledger: Ledger, collection: str | None = None) -> Iterator[Do
         statement = statement.where(documents.c.collection == collection)
     with ledger.reading() as connection:
         rows = connection.execute(statement).all()
-    for part in parts(rows):
+    for part in batched(rows):
         yield from _describe(ledger, part)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 
 from hetarag.ledger.schema import chunks, documents, entities, mentions
-from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.session import Ledger, batched
 from hetarag.protocols import LinkIndex
 from hetarag.types import Link
 
@@ -34,7 +34,7 @@ class MentionLinks(LinkIndex):
             ).all()
             numbers = sorted({entity for _, entity, _ in named})
             rare: list[int] = []
-            for part in parts(numbers):
+            for part in batched(numbers):
                 found = connection.execute(
                     select(mentions.c.entity)
                     .where(mentions.c.entity.in_(part))
@@ -44,7 +44,7 @@ class MentionLinks(LinkIndex):
                 rare += found.scalars()
             names: dict[int, tuple[str, str]] = {}
             targets: dict[int, dict[str, bool]] = {}
-            for part in parts(sorted(rare)):
+            for part in batched(sorted(rare)):
                 rows = connection.execute(
                     select(entities.c.number, entities.c.key, entities.c.name).where(
                         entities.c.number.in_(part)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from hetarag.ledger.schema import PIECE, texts
-from hetarag.ledger.session import parts
+from hetarag.ledger.session import batched
 from hetarag.types import Heading
 
 
@@ -27,7 +27,7 @@ def slices(connection: Connection, spans: Sequence[tuple[int, int, int]]) -> lis
     if len(by_generation) < len(by_piece):
         one, many, wanted = many, one, by_generation
     for value, others in sorted(wanted.items()):
-        for part in parts(sorted(others)):
+        for part in batched(sorted(others)):
             rows = connection.execute(
                 select(texts.c.generation, texts.c.piece, texts.c.text).where(
                     one == value, many.in_(part)
@@ -37,7 +37,7 @@ def slices(connection: Connection, spans: Sequence[tuple[int, int, int]]) -> lis
     return [_cut(found, *span) for span in spans]
 
 
-def whole(connection: Connection, generation: int) -> str:
+def full_text(connection: Connection, generation: int) -> str:
     """Return the whole extracted text of a version."""
     pieces = connection.scalars(
         select(texts.c.text).where(texts.c.generation == generation).order_by(texts.c.piece)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, select
 
 from hetarag.ids import row_id
 from hetarag.ledger.schema import documents, tables, tags, versions
-from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.session import Ledger, batched
 from hetarag.protocols import TableCatalogue
 from hetarag.types import ColumnInfo, Filter, TableInfo
 
@@ -86,7 +86,7 @@ def read_tables(connection: Connection, *conditions: object) -> list[TableInfo]:
 def read_tags(connection: Connection, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return the tags of these documents, sorted; documents without tags are left out."""
     found: dict[str, list[str]] = {}
-    for part in parts(sorted(ids)):
+    for part in batched(sorted(ids)):
         rows = connection.execute(
             select(tags.c.document_id, tags.c.tag).where(tags.c.document_id.in_(part))
         )

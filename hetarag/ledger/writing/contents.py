@@ -12,7 +12,7 @@ from sqlalchemy import Table as SqlTable
 
 from hetarag.ids import chunk_id, digest_of, document_id
 from hetarag.ledger import schema
-from hetarag.ledger.session import parts
+from hetarag.ledger.session import batched
 from hetarag.ledger.staged_rows import STAGED_ROWS, pack_rows
 from hetarag.ledger.writing.entities import collect, resolve
 from hetarag.text import headed
@@ -85,7 +85,7 @@ def write_chunks(connection: Connection, items: Batch) -> None:
         return
     connection.execute(insert(schema.chunks), rows)
     numbers: dict[str, int] = {}
-    for part in parts([row["id"] for row in rows]):
+    for part in batched([row["id"] for row in rows]):
         found = select(schema.chunks.c.id, schema.chunks.c.number).where(
             schema.chunks.c.id.in_(part)
         )
@@ -171,7 +171,7 @@ def forget(connection: Connection, generations: Sequence[int]) -> None:
 def _replace(
     connection: Connection, table: SqlTable, documents: Sequence[str], rows: list[dict[str, Any]]
 ) -> None:
-    for part in parts(documents):
+    for part in batched(documents):
         connection.execute(delete(table).where(table.c.document_id.in_(part)))
     if rows:
         connection.execute(insert(table), rows)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import Connection, delete, exists, insert, select
 
 from hetarag.ledger.schema import KEY_LENGTH, entities, mentions, relations
-from hetarag.ledger.session import parts
+from hetarag.ledger.session import batched
 from hetarag.types import Mention, Relation
 
 
@@ -35,7 +35,7 @@ def resolve(
 
 def collect(connection: Connection, candidates: Collection[int]) -> None:
     """Remove those of these entities that no mention and no relation names any more."""
-    for part in parts(sorted(candidates)):
+    for part in batched(sorted(candidates)):
         connection.execute(
             delete(entities).where(
                 entities.c.number.in_(part),
@@ -48,7 +48,7 @@ def collect(connection: Connection, candidates: Collection[int]) -> None:
 
 def _numbers(connection: Connection, keys: Collection[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for part in parts(sorted(keys)):
+    for part in batched(sorted(keys)):
         rows = connection.execute(
             select(entities.c.key, entities.c.number).where(entities.c.key.in_(part))
         )

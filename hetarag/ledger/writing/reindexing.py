@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import select
 
-from hetarag.ledger.reading.stored_text import headings_of, whole
+from hetarag.ledger.reading.stored_text import full_text, headings_of
 from hetarag.ledger.reading.table_catalogue import Catalogue
 from hetarag.ledger.schema import documents, tables, versions
 from hetarag.ledger.session import Ledger
@@ -55,7 +55,7 @@ def stored_documents(
                 .join(documents, documents.c.live == versions.c.generation)
                 .where(versions.c.generation == generation)
             ).first()
-            text = whole(connection, generation)
+            text = full_text(connection, generation)
             numbers = connection.scalars(
                 select(tables.c.number).where(tables.c.generation == generation)
             ).all()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from hetarag.ledger.schema import chunks, tables
-from hetarag.ledger.session import parts
+from hetarag.ledger.session import batched
 from hetarag.types import EvidenceKind
 from hetarag.types.common import AcceptedKinds
 
@@ -41,7 +41,7 @@ def segments_of(
     connection: Connection, generations: Iterable[int], batch: int
 ) -> Iterator[Segment]:
     """Yield the segments of these versions from what the ledger holds of them."""
-    for part in parts(list(generations)):
+    for part in batched(list(generations)):
         lengths: dict[int, list[tuple[int, int]]] = {}
         rows = connection.execute(
             select(chunks.c.generation, chunks.c.ordinal, chunks.c.end - chunks.c.start)

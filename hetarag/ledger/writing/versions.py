@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, selec
 from hetarag.errors import InputError
 from hetarag.ledger import schema
 from hetarag.ledger.dialects import clock
-from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.session import Ledger, batched
 from hetarag.ledger.writing.contents import (
     NewVersion,
     forget,
@@ -172,7 +172,7 @@ class VersionWriter:
                 ),
             )
         ).all()
-        for part in parts(gone):
+        for part in batched(gone):
             forget(connection, part)
         if gone:
             connection.execute(
@@ -188,7 +188,7 @@ class VersionWriter:
         if len(set(ids)) != len(ids):
             raise InputError("two versions of one document in one batch: record them in turn")
         known: set[str] = set()
-        for part in parts(ids):
+        for part in batched(ids):
             found = select(schema.documents.c.id).where(schema.documents.c.id.in_(part))
             known.update(connection.scalars(found))
         rows = [
@@ -214,7 +214,7 @@ class VersionWriter:
     def _retire(
         self, connection: Connection, documents: Sequence[str], states: tuple[str, ...]
     ) -> None:
-        for part in parts(documents):
+        for part in batched(documents):
             # States are told apart here: with one in the statement SQLite goes through all versions
             # of that state instead of the few of these documents.
             found = connection.execute(

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from hetarag.config import EMBEDDED
 from hetarag.ids import digest_of
-from hetarag.ledger.reading.stored_text import slices, whole
+from hetarag.ledger.reading.stored_text import full_text, slices
 from hetarag.ledger.schema import PIECE, documents, texts, versions
-from hetarag.ledger.session import Ledger, parts
+from hetarag.ledger.session import Ledger, batched
 from hetarag.ledger.staged_rows import pack_rows, unpack_rows
 
 CELLS = st.one_of(
@@ -76,9 +76,9 @@ def test_slices_cross_the_borders_of_pieces(tmp_path: Path) -> None:
     with ledger.reading() as connection:
         found = slices(connection, [(1, start, end) for start, end in spans])
         assert found == [text[start:end] for start, end in spans]
-        assert whole(connection, 1) == text
+        assert full_text(connection, 1) == text
 
 
 def test_parts_cover_everything_once() -> None:
-    assert [list(part) for part in parts(range(5), 2)] == [[0, 1], [2, 3], [4]]
-    assert list(parts([], 2)) == []
+    assert [list(part) for part in batched(range(5), 2)] == [[0, 1], [2, 3], [4]]
+    assert list(batched([], 2)) == []
