@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from hetarag import HetaRAG
 from hetarag.ledger import schema
-from hetarag.ledger.delivery.record_builder import above
+from hetarag.ledger.delivery.record_builder import section_title
 from tests.conftest import RULES, Opener
 from tests.hashing import HashingEmbedder
 from tests.readers import SayingReader
@@ -83,7 +83,7 @@ def test_the_section_is_part_of_the_title_everywhere(tmp_path: Path) -> None:
     ],
 )
 def test_stores_have_no_heading_twice(section: str | None, text: str, shown: str) -> None:
-    assert above("Handbook", section, text) == shown
+    assert section_title("Handbook", section, text) == shown
 
 
 def test_a_reindex_keeps_sections(tmp_path: Path, open_kb: Opener) -> None:

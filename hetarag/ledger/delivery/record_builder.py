@@ -106,7 +106,7 @@ class RecordReader:
             found += [(segment.generation, record) for record in new]
         if "vector" not in to.takes or not found:
             return [record for _, record in found]
-        texts = [(generation, passage(r.title, r.text)) for generation, r in found]
+        texts = [(generation, embedding_text(r.title, r.text)) for generation, r in found]
         vectors = self._embeddings().vectors(texts)
         return [replace(r, vector=v) for (_, r), v in zip(found, vectors, strict=True)]
 
@@ -134,7 +134,7 @@ class RecordReader:
                 document_id=owner.document,
                 collection=owner.collection,
                 tags=owner.tags,
-                title=above(owner.title, row.section, text),
+                title=section_title(owner.title, row.section, text),
                 text=text,
                 digest=digest_of(row.digest, *self._context(takes, owner)),
                 mentions=tuple(named.get(row.number, ())),
@@ -239,14 +239,14 @@ class RecordReader:
             yield from unpack_rows(data or b"")
 
 
-def passage(title: str, text: str) -> str:
+def embedding_text(title: str, text: str) -> str:
     """Return the text that is embedded: the title first, unless the text begins with it."""
     if not title or name_key(text[: len(title) + 8]).startswith(name_key(title)):
         return text
     return f"{title}. {text}"
 
 
-def above(title: str, section: str | None, text: str) -> str:
+def section_title(title: str, section: str | None, text: str) -> str:
     """Return the title of a chunk for its stores: with the headings above it but those in its text.
 
     Words that a store has in both count twice.
