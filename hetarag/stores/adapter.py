@@ -30,7 +30,7 @@ def translated(store: StoreKind, action: str, advice: str) -> Iterator[None]:
         raise StoreError(store, f"could not {action}: {reason}; {advice}") from error
 
 
-def in_time(store: StoreKind, deadline: float | None) -> None:
+def check_deadline(store: StoreKind, deadline: float | None) -> None:
     """Raise `StoreTimeoutError` when `deadline`, a `time.monotonic()` value, has passed."""
     if deadline is not None and time.monotonic() >= deadline:
         raise StoreTimeoutError(
@@ -39,11 +39,11 @@ def in_time(store: StoreKind, deadline: float | None) -> None:
 
 
 @contextmanager
-def held(lock: threading.Lock, store: StoreKind, deadline: float | None) -> Iterator[None]:
+def lock_until(lock: threading.Lock, store: StoreKind, deadline: float | None) -> Iterator[None]:
     """Hold `lock`, waiting no longer than until `deadline`."""
     wait = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
     if not lock.acquire(timeout=wait):
-        in_time(store, deadline)
+        check_deadline(store, deadline)
         raise StoreTimeoutError(store, "it is busy writing; ask again")
     try:
         yield
@@ -51,7 +51,7 @@ def held(lock: threading.Lock, store: StoreKind, deadline: float | None) -> Iter
         lock.release()
 
 
-def latest(
+def dedupe_by_id(
     store: StoreKind, accepts: frozenset[EvidenceKind], records: Iterable[Record]
 ) -> dict[str, Record]:
     """Return the records by id, the last of those with the same id."""
@@ -99,7 +99,7 @@ def ranked(store: StoreKind, scored: Iterable[tuple[str, float]], k: int) -> Sea
     )
 
 
-def settled(scores: Sequence[float], k: int, asked: int) -> bool:
+def top_k_is_stable(scores: Sequence[float], k: int, asked: int) -> bool:
     """Tell whether the k best are certain: engines cut a run of equal scores anywhere.
 
     `scores` are what an engine gave, best first, when `asked` for that many. They are certain when

@@ -26,7 +26,14 @@ from elasticsearch import Elasticsearch, helpers
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
-from hetarag.stores.adapter import encodable, held, in_time, latest, ranked, sees_nothing
+from hetarag.stores.adapter import (
+    check_deadline,
+    dedupe_by_id,
+    encodable,
+    lock_until,
+    ranked,
+    sees_nothing,
+)
 from hetarag.stores.addresses import ServerAddress, parse
 from hetarag.stores.fulltext.elasticsearch_connection import Connection, reason
 from hetarag.stores.fulltext.elasticsearch_index import is_ours, question, source, template
@@ -69,7 +76,7 @@ class ElasticsearchStore(Store):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write `records` in bulk; they are in the engine's log and seen by searches on return."""
-        new = latest(self.kind, self.accepts, records).values()
+        new = dedupe_by_id(self.kind, self.accepts, records).values()
         self._write({"_id": encodable(r.id), "_source": source(r)} for r in new)
 
     def delete(self, ids: Collection[str]) -> None:
@@ -132,7 +139,7 @@ class ElasticsearchStore(Store):
     def search(self, query: Query, k: int) -> SearchResult[Hit]:
         """Return the k best documents that pass the filter."""
         self._prepare(query.deadline)
-        in_time(self.kind, query.deadline)
+        check_deadline(self.kind, query.deadline)
         asked = question(query)
         if k <= 0 or asked is None or sees_nothing(query.filter):
             return SearchResult()
@@ -243,7 +250,7 @@ class ElasticsearchStore(Store):
             self._ready = self._link.gone = False
         if self._ready and (self._tidy_at is None or time.monotonic() < self._tidy_at):
             return
-        with held(self._lock, self.kind, deadline):
+        with lock_until(self._lock, self.kind, deadline):
             if not self._ready:
                 self._check_version(deadline)
                 if not self._alias_is_there(deadline):

@@ -10,7 +10,7 @@ import elasticsearch
 from elasticsearch import Elasticsearch
 
 from hetarag.errors import HetaRAGError, StoreError, StoreTimeoutError
-from hetarag.stores.adapter import in_time
+from hetarag.stores.adapter import check_deadline
 from hetarag.stores.addresses import ServerAddress
 from hetarag.types import StoreKind
 
@@ -54,7 +54,7 @@ class Connection:
         """Call the server; `action` completes "could not … the index"."""
         if self._closed:
             raise self.is_closed()
-        in_time(self.kind, deadline)
+        check_deadline(self.kind, deadline)
         try:
             return call(self._client.options(request_timeout=self.left(deadline)))
         except HetaRAGError:

@@ -19,7 +19,13 @@ from tantivy import Query as Clause
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
-from hetarag.stores.adapter import in_time, latest, ranked, sees_nothing, settled
+from hetarag.stores.adapter import (
+    check_deadline,
+    dedupe_by_id,
+    ranked,
+    sees_nothing,
+    top_k_is_stable,
+)
 from hetarag.stores.embedded import Embedded
 from hetarag.stores.fulltext.tantivy_query import ANALYSER, Clauses, document_of
 from hetarag.stores.registry import StoreOptions
@@ -59,7 +65,7 @@ class TantivyStore(Embedded, Store):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write those of `records` that are not there with the same digest, in one commit."""
-        new = latest(self.kind, self.accepts, records)
+        new = dedupe_by_id(self.kind, self.accepts, records)
         with self._lock:
             there = self.digests(new.keys())
             missing = [r for r in new.values() if there.get(r.id) != r.digest]
@@ -93,13 +99,13 @@ class TantivyStore(Embedded, Store):
         clause = self._run("search", lambda: self._clauses.answering(searcher, query))
         asked = k + _SPARE
         while clause is not None:
-            in_time(self.kind, query.deadline)
+            check_deadline(self.kind, query.deadline)
             hits = self._run(
                 "search",
                 lambda: searcher.search(clause, asked, count=False).hits,  # noqa: B023
             )
             scores = [_rounded(score) for score, _ in hits]
-            if settled(scores, k, asked):
+            if top_k_is_stable(scores, k, asked):
                 ids = (_first(searcher.doc(address), "id") for _, address in hits)
                 return ranked(self.kind, zip(ids, scores, strict=True), k)
             asked *= 4

@@ -21,10 +21,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
 from hetarag.stores.adapter import (
+    check_deadline,
+    dedupe_by_id,
     encodable,
-    held,
-    in_time,
-    latest,
+    lock_until,
     ranked,
     sees_nothing,
     translated,
@@ -107,7 +107,7 @@ class LadybugStore(Embedded, Store):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write those of `records` that are not there with the same digest, in one transaction."""
-        new = latest(self.kind, self.accepts, records)
+        new = dedupe_by_id(self.kind, self.accepts, records)
         with self._lock:
             there = self._digests([*new])
             missing = [r for r in new.values() if there.get(r.id) != r.digest]
@@ -150,7 +150,7 @@ class LadybugStore(Embedded, Store):
         if k <= 0 or sees_nothing(query.filter) or not (query.entities or query.seeds):
             return SearchResult()
         snapshot = self._loaded(query.deadline)
-        found = snapshot.search(query, k, lambda: in_time(self.kind, query.deadline))
+        found = snapshot.search(query, k, lambda: check_deadline(self.kind, query.deadline))
         return ranked(self.kind, found, k)
 
     def health(self) -> Health:
@@ -242,8 +242,8 @@ class LadybugStore(Embedded, Store):
         snapshot = self._snapshot
         if snapshot is not None:
             return snapshot
-        with held(self._lock, self.kind, deadline):
-            in_time(self.kind, deadline)
+        with lock_until(self._lock, self.kind, deadline):
+            check_deadline(self.kind, deadline)
             if self._snapshot is None:
                 self._snapshot = self._load()
             return self._snapshot

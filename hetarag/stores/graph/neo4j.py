@@ -24,11 +24,11 @@ from neo4j import AsyncManagedTransaction
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
 from hetarag.stores.adapter import (
+    check_deadline,
+    dedupe_by_id,
     encodable,
     encodable_filter,
-    held,
-    in_time,
-    latest,
+    lock_until,
     ranked,
     sees_nothing,
 )
@@ -90,7 +90,7 @@ class Neo4jStore(Store):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write those of `records` that are not there with the same digest, in transactions."""
-        new = latest(self.kind, self.accepts, records)
+        new = dedupe_by_id(self.kind, self.accepts, records)
         for part in _parts(new.values()):
             there = self.digests([record.id for record in part])
             missing = [r for r in part if there.get(encodable(r.id)) != r.digest]
@@ -132,7 +132,7 @@ class Neo4jStore(Store):
         snapshot = self._current(query.deadline)
         if snapshot is None:
             snapshot = self._neighbourhood(query)
-        found = snapshot.search(query, k, lambda: in_time(self.kind, query.deadline))
+        found = snapshot.search(query, k, lambda: check_deadline(self.kind, query.deadline))
         return ranked(self.kind, found, k)
 
     def health(self) -> Health:
@@ -240,7 +240,7 @@ class Neo4jStore(Store):
         change = self._state(deadline)
         if change is None:
             return GraphSnapshot()
-        with held(self._lock, self.kind, deadline):
+        with lock_until(self._lock, self.kind, deadline):
             due = self._read_again is not None and time.monotonic() >= self._read_again
             if self._snapshot is None or change > self._change or due:
                 self._refresh(change, deadline)

@@ -35,7 +35,7 @@ from neo4j.exceptions import (
 
 from hetarag.config import redact
 from hetarag.errors import StoreError, StoreTimeoutError
-from hetarag.stores.adapter import in_time
+from hetarag.stores.adapter import check_deadline
 
 # What the driver warns of while it tries again reaches callers as an error when it fails.
 logging.getLogger("neo4j").addHandler(logging.NullHandler())
@@ -167,7 +167,7 @@ class Neo4jConnection:
     # ------------------------------------------------------------ inside
 
     def _run(self, work: Work[T], action: str, mode: str, deadline: float | None) -> T:
-        in_time("graph", deadline)
+        check_deadline("graph", deadline)
         limit = _PATIENCE if deadline is None else deadline - time.monotonic()
         with self._translated(action, deadline):
             with self._lock:  # so that `close` finds all that has begun
@@ -257,7 +257,7 @@ class Neo4jConnection:
             raise StoreTimeoutError(
                 "graph", f"{self.shown} gave no answer within {_PATIENCE:.0f} s; see its log"
             ) from None
-        in_time("graph", deadline)
+        check_deadline("graph", deadline)
         raise StoreTimeoutError("graph", f"{self.shown} ended the search at its deadline") from None
 
     def _failed(self, action: str, error: Exception, advice: str) -> NoReturn:

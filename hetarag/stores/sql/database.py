@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hetarag.config import redact
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.sql_servers import server_options, too_old
-from hetarag.stores.adapter import in_time
+from hetarag.stores.adapter import check_deadline
 
 _BUSY_SECONDS = 30
 _PROGRESS_STEPS = 2_000  # virtual machine instructions between two looks at the clock
@@ -204,7 +204,7 @@ def _limited(connection: sa.Connection, dialect: str, deadline: float | None) ->
 
 def _checked(deadline: float | None) -> Callable[..., None]:
     def check(*_: object) -> None:
-        in_time("sql", deadline)
+        check_deadline("sql", deadline)
 
     return check
 

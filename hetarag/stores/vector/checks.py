@@ -10,7 +10,9 @@ from hetarag.errors import StoreError
 from hetarag.types import Record, Vector
 
 
-def sound_vectors(records: Iterable[Record], dimension: int | None) -> list[tuple[Record, Vector]]:
+def validated_vectors(
+    records: Iterable[Record], dimension: int | None
+) -> list[tuple[Record, Vector]]:
     """Return each record with its vector, shape (dimension,); None takes that of the first.
 
     Raises:
@@ -22,11 +24,11 @@ def sound_vectors(records: Iterable[Record], dimension: int | None) -> list[tupl
             raise StoreError("vector", f"record {record.id} has no vector; embed it first")
         vector = np.asarray(record.vector, dtype=np.float32)
         wanted = dimension or (found[0][1].size if found else vector.size)
-        found.append((record, sound(f"record {record.id}", vector, wanted)))
+        found.append((record, validated_vector(f"record {record.id}", vector, wanted)))
     return found
 
 
-def sound(what: str, vector: Vector, dimension: int) -> Vector:
+def validated_vector(what: str, vector: Vector, dimension: int) -> Vector:
     """Return the vector of `what` as float32 when it fits the store; else raise `StoreError`."""
     vector = np.asarray(vector, dtype=np.float32)
     if vector.shape != (dimension,):

@@ -22,17 +22,17 @@ from qdrant_client import QdrantClient, models
 from hetarag.errors import StoreError
 from hetarag.protocols import VectorStore
 from hetarag.stores.adapter import (
+    check_deadline,
+    dedupe_by_id,
     encodable,
-    held,
-    in_time,
-    latest,
+    lock_until,
     ranked,
     sees_nothing,
-    settled,
+    top_k_is_stable,
 )
 from hetarag.stores.addresses import ServerAddress, parse
 from hetarag.stores.registry import StoreOptions
-from hetarag.stores.vector.checks import sound, sound_vectors
+from hetarag.stores.vector.checks import validated_vector, validated_vectors
 from hetarag.stores.vector.qdrant_connection import LOCAL, Connection
 from hetarag.stores.vector.qdrant_points import INDEXED, payload, uuids
 from hetarag.types import (
@@ -86,7 +86,9 @@ class QdrantStore(VectorStore):
     def apply(self, records: Sequence[Record]) -> None:
         """Write the vectors of `records`, in batches that the server has applied on return."""
         self._look(None)
-        vectors = sound_vectors(latest(self.kind, self.accepts, records).values(), self._dimension)
+        vectors = validated_vectors(
+            dedupe_by_id(self.kind, self.accepts, records).values(), self._dimension
+        )
         if not vectors:
             return
         self._make(vectors[0][1].size)
@@ -143,10 +145,10 @@ class QdrantStore(VectorStore):
     def search(self, query: Query, k: int) -> SearchResult[Hit]:
         """Return the k nearest vectors that pass the filter."""
         there = self._look(query.deadline)
-        in_time(self.kind, query.deadline)
+        check_deadline(self.kind, query.deadline)
         if query.vector is None or not there or k <= 0 or sees_nothing(query.filter):
             return SearchResult()
-        vector = sound("the question", query.vector, self._dimension or 0).tolist()
+        vector = validated_vector("the question", query.vector, self._dimension or 0).tolist()
         if self._count is None:
             self._count = self._link.run(
                 "count", lambda client: self._counted(client, query.deadline), query.deadline
@@ -155,7 +157,7 @@ class QdrantStore(VectorStore):
         params = None if self._link.local else models.SearchParams(exact=exact)  # it always is
         asked = k + _SPARE
         while True:
-            in_time(self.kind, query.deadline)
+            check_deadline(self.kind, query.deadline)
             points = self._link.run(
                 "search",
                 lambda client: (
@@ -172,7 +174,7 @@ class QdrantStore(VectorStore):
                 query.deadline,
             )
             scored = [(str(point.id), round(point.score, 6)) for point in points]
-            if settled([score for _, score in scored], k, asked):
+            if top_k_is_stable([score for _, score in scored], k, asked):
                 return ranked(self.kind, scored, k)
             asked *= 4
 
@@ -207,7 +209,7 @@ class QdrantStore(VectorStore):
         if self._link.gone:  # deleted behind our back: made again
             self._there = self._link.gone = False
         if not self._there:
-            with held(self._making, self.kind, deadline):
+            with lock_until(self._making, self.kind, deadline):
                 self._there = self._there or self._is_ours(deadline)
             if not self._there and self._dimension is not None:
                 self._make(self._dimension, deadline)
@@ -248,7 +250,7 @@ class QdrantStore(VectorStore):
 
     def _make(self, dimension: int, deadline: float | None = None) -> None:
         """Make the collection and the indexes of its payload; another process may be first."""
-        with held(self._making, self.kind, deadline):
+        with lock_until(self._making, self.kind, deadline):
             if self._there:
                 return
             try:

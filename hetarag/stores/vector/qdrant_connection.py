@@ -15,7 +15,7 @@ from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from hetarag.errors import HetaRAGError, StoreError, StoreTimeoutError
-from hetarag.stores.adapter import in_time
+from hetarag.stores.adapter import check_deadline
 from hetarag.stores.addresses import ServerAddress
 from hetarag.types import StoreKind
 
@@ -108,7 +108,7 @@ class Connection:
         self, action: str, call: Callable[[QdrantClient], T], deadline: float | None = None
     ) -> T:
         """Call the engine; `action` completes "could not … the collection"."""
-        in_time(self.kind, deadline)
+        check_deadline(self.kind, deadline)
         try:
             with self._call() as client:
                 return call(client)
@@ -144,7 +144,7 @@ class Connection:
 
     def late(self, deadline: float | None) -> StoreTimeoutError:
         """Return the error for a call that took too long."""
-        in_time(self.kind, deadline)
+        check_deadline(self.kind, deadline)
         return StoreTimeoutError(
             self.kind,
             f"{self._address.where}: no answer in time; look at the server, or allow more with "

@@ -21,10 +21,16 @@ import qdrant_edge as edge
 
 from hetarag.errors import StoreError
 from hetarag.protocols import VectorStore
-from hetarag.stores.adapter import in_time, latest, ranked, sees_nothing, settled
+from hetarag.stores.adapter import (
+    check_deadline,
+    dedupe_by_id,
+    ranked,
+    sees_nothing,
+    top_k_is_stable,
+)
 from hetarag.stores.embedded import Embedded, read_marker, write_marker
 from hetarag.stores.registry import StoreOptions
-from hetarag.stores.vector.checks import sound, sound_vectors
+from hetarag.stores.vector.checks import validated_vector, validated_vectors
 from hetarag.stores.vector.qdrant_points import INDEXED, condition, payload, uuids
 from hetarag.types import (
     EvidenceKind,
@@ -71,8 +77,8 @@ class QdrantEdgeStore(Embedded, VectorStore):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Write the vectors of `records`; they are in the engine's log and flushed on return."""
-        new = latest(self.kind, self.accepts, records).values()
-        vectors = sound_vectors(new, self._dimension)
+        new = dedupe_by_id(self.kind, self.accepts, records).values()
+        vectors = validated_vectors(new, self._dimension)
         if not vectors:
             return
         points = self._run(
@@ -127,17 +133,17 @@ class QdrantEdgeStore(Embedded, VectorStore):
         shard = self._open_shard()
         if query.vector is None or shard is None or k <= 0 or sees_nothing(query.filter):
             return SearchResult()
-        vector = sound("the question", query.vector, self._dimension or 0)
+        vector = validated_vector("the question", query.vector, self._dimension or 0)
         nearest = edge.Query.Nearest(vector.tolist())
         admitted = condition(query.filter)
         asked = k + _SPARE
         while True:
-            in_time(self.kind, query.deadline)
+            check_deadline(self.kind, query.deadline)
             request = edge.QueryRequest(
                 limit=asked, query=nearest, filter=admitted, params=_EXACT, with_payload=False
             )
             points = self._run("search", lambda: shard.query(request))  # noqa: B023
-            if settled([point.score for point in points], k, asked):
+            if top_k_is_stable([point.score for point in points], k, asked):
                 return ranked(self.kind, ((str(p.id), p.score) for p in points), k)
             asked *= 4
 
