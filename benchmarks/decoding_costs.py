@@ -20,9 +20,9 @@ from hetarag.decoding import CAD, AdaCAD, DoLa, LayerFusion, decoding, layer_fus
 from hetarag.decoding.registry import DEFAULT, PAPER
 from hetarag.errors import InputError
 from hetarag.models.hub.install import resolve
-from hetarag.models.readers.dtype import fastest_number_type
+from hetarag.models.readers.dtype import fastest_dtype
 from hetarag.models.readers.factory import MEASURED
-from hetarag.models.torch_setup import without_bars
+from hetarag.models.torch_setup import progress_bars_disabled
 
 Cache = Literal["dynamic", "static", "compiled"]
 """Which cache a step reads; `compiled` is a static one whose steps are compiled, on both sides."""
@@ -83,7 +83,7 @@ def load_model(name: str, dtype: str, device: str, config: Path | None = None) -
     """
     settings = load(config).models
     if dtype == "auto":
-        dtype = "bfloat16" if device == "cuda" else fastest_number_type(settings.cache / MEASURED)
+        dtype = "bfloat16" if device == "cuda" else fastest_dtype(settings.cache / MEASURED)
     if dtype not in _NUMBER_TYPES:
         raise InputError(f"--dtype is auto, {', '.join(_NUMBER_TYPES)}, not {dtype!r}")
     if device not in ("cpu", "cuda"):
@@ -96,7 +96,7 @@ def load_model(name: str, dtype: str, device: str, config: Path | None = None) -
     import transformers
 
     folder = resolve(name, settings.cache, download=settings.download)
-    with without_bars(transformers):
+    with progress_bars_disabled(transformers):
         model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=number_type)
     model.generation_config.eos_token_id = None  # as many tokens as asked for
     return model.to(torch.device(device)).eval()

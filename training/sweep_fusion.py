@@ -41,7 +41,7 @@ from hetarag.eval.reading_tasks import Task, gold_tasks
 from hetarag.eval.significance import paired
 from hetarag.models.hub.install import resolve
 from hetarag.models.readers.chat_template import PromptEncoder
-from hetarag.models.readers.dtype import fastest_number_type
+from hetarag.models.readers.dtype import fastest_dtype
 from training.json_lines import lines_of
 from training.question_sets import Name, opened
 
@@ -80,7 +80,7 @@ class Sweeper:
 
         settings = load()
         folder = resolve(name, settings.models.cache, download=True)
-        dtype = fastest_number_type(settings.models.cache / "number-type.json")
+        dtype = fastest_dtype(settings.models.cache / "number-type.json")
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
         self.model: Any = transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype)

@@ -110,7 +110,7 @@ def watch_blocks(stack: Stack, rule: Rule, seen: Seen) -> Iterator[RemovableHand
             yield _add_output(tap, layer, seen)
 
 
-def ride_along(head: nn.Module, rule: Rule, seen: Seen) -> list[RemovableHandle]:
+def project_extra_rows(head: nn.Module, rule: Rule, seen: Seen) -> list[RemovableHandle]:
     """Hook lm_head, so that the rule's rows join its product and leave it before the model goes on.
 
     Raises `InputError` in a call that projects several positions.

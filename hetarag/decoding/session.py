@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 from hetarag.decoding.checks import check_generation, check_model
 from hetarag.decoding.compiled import Call, compiled_step
 from hetarag.decoding.families import stack_of
-from hetarag.decoding.hooks import Pass, Rule, ride_along, watch_blocks
+from hetarag.decoding.hooks import Pass, Rule, project_extra_rows, watch_blocks
 from hetarag.decoding.trace import DecodingTrace, Record
 from hetarag.errors import InputError, UnsupportedModelError
 
@@ -76,7 +76,7 @@ class Session:
         if rule.layers:
             for handle in watch_blocks(stack_of(model), rule, self._pass):
                 self._handles.append(handle)  # one by one: the next may fail
-            self._handles += ride_along(model.get_output_embeddings(), rule, self._pass)
+            self._handles += project_extra_rows(model.get_output_embeddings(), rule, self._pass)
         self._handles.append(model.register_forward_pre_hook(self._before, with_kwargs=True))
         self._handles.append(model.register_forward_hook(self._after))
         # A repository with a recipe of its own puts that over the class's method: put it back later.

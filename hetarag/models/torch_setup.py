@@ -37,7 +37,7 @@ def load_libraries(purpose: str) -> Libraries:
 
 
 @contextmanager
-def without_bars(transformers: Any) -> Iterator[None]:
+def progress_bars_disabled(transformers: Any) -> Iterator[None]:
     """Keep transformers from drawing progress bars: those are for the caller to draw."""
     logging = transformers.utils.logging
     before = logging.is_progress_bar_enabled()

@@ -22,7 +22,7 @@ from hetarag.models.embedders.settings import (
     fingerprint,
     read_settings,
 )
-from hetarag.models.torch_setup import load_libraries, without_bars
+from hetarag.models.torch_setup import load_libraries, progress_bars_disabled
 from hetarag.protocols import Embedder
 from hetarag.types import Vector
 
@@ -41,7 +41,7 @@ class TorchEmbedder(Embedder):
         self._tokenizer = load_tokenizer(folder, self._settings.max_tokens)
         self._torch = torch
         try:
-            with without_bars(transformers):
+            with progress_bars_disabled(transformers):
                 self._model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
             self._model.eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:

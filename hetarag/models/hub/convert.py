@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hetarag.errors import MissingExtraError, ModelError
-from hetarag.models.torch_setup import load_libraries, without_bars
+from hetarag.models.torch_setup import load_libraries, progress_bars_disabled
 
 NEEDED = ("torch", "transformers", "gguf", "accelerate")
 
@@ -29,7 +29,7 @@ def convert(gguf: Path, folder: Path, *, tied: bool) -> None:
     """Write the model and tokenizer in `gguf` into `folder`."""
     torch, transformers = load_libraries("a local reader")
     try:
-        with without_bars(transformers):
+        with progress_bars_disabled(transformers):
             model = transformers.AutoModelForCausalLM.from_pretrained(
                 gguf.parent,
                 gguf_file=gguf.name,

@@ -19,7 +19,7 @@ _PROMPT, _ANSWER = 1_100, 20
 _REPEATS = 3
 
 
-def fastest_number_type(cache: Path | None = None) -> str:
+def fastest_dtype(cache: Path | None = None) -> str:
     """Return "float32" or "bfloat16", for a prompt of 1,100 tokens and an answer of 20.
 
     The measurement takes about 0.2 s and is kept in the file `cache` for this processor.

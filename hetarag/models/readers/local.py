@@ -11,10 +11,10 @@ from typing import Literal
 from hetarag.decoding.registry import base_name, method_named
 from hetarag.errors import ModelError
 from hetarag.models.readers.chat_template import Prompt, PromptEncoder
-from hetarag.models.readers.dtype import fastest_number_type
+from hetarag.models.readers.dtype import fastest_dtype
 from hetarag.models.readers.generation import Generator
 from hetarag.models.readers.streaming import Channel
-from hetarag.models.torch_setup import load_libraries, without_bars
+from hetarag.models.torch_setup import load_libraries, progress_bars_disabled
 from hetarag.protocols import BatchReader, Conversation
 from hetarag.types import ReadTrace, TokenStep
 
@@ -46,9 +46,9 @@ class LocalReader(BatchReader):
         folder = Path(folder)
         torch, transformers = load_libraries("a local reader")
         self.name = name or folder.name
-        self.dtype = fastest_number_type(measured) if dtype == "auto" else dtype
+        self.dtype = fastest_dtype(measured) if dtype == "auto" else dtype
         try:
-            with without_bars(transformers):
+            with progress_bars_disabled(transformers):
                 tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
                 model = transformers.AutoModelForCausalLM.from_pretrained(
                     folder, dtype=getattr(torch, self.dtype)

@@ -16,7 +16,7 @@ from hetarag.decoding import CAD, decoding, layer_fused
 from hetarag.decoding.registry import DEFAULT
 from hetarag.errors import InputError, ModelError
 from hetarag.models.readers import dtype as number_type
-from hetarag.models.readers.dtype import fastest_number_type
+from hetarag.models.readers.dtype import fastest_dtype
 from hetarag.models.readers.factory import make_reader
 from hetarag.models.readers.local import LocalReader
 from hetarag.models.readers.streaming import Channel, TokenSink
@@ -220,12 +220,12 @@ def test_the_number_type_is_measured_once(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(number_type, "_cost", cost)
     cache = tmp_path / "deep" / "number-type.json"
-    assert [fastest_number_type(cache) for _ in range(3)] == ["bfloat16"] * 3
+    assert [fastest_dtype(cache) for _ in range(3)] == ["bfloat16"] * 3
     assert asked == ["float32", "bfloat16"]
     cache.write_text("broken")
     costs["bfloat16"] = 3.0
-    assert fastest_number_type(cache) == "float32"
-    assert fastest_number_type(None) == "float32"
+    assert fastest_dtype(cache) == "float32"
+    assert fastest_dtype(None) == "float32"
 
 
 class Tokens:
