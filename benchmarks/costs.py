@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hetarag.config import load
+from hetarag.config import load_settings
 from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.engine.progress import IngestProgress
 from hetarag.eval.datasets import Question, read_corpus
@@ -54,7 +54,7 @@ class TimedEmbedder(Embedder):
 def ingest_costs(corpus: Path, config: Path | None) -> dict[str, Any]:
     """Ingest `corpus` into a new knowledge base; times in ms a passage, memory in MB."""
     passages = len(read_corpus(corpus))
-    embedder = TimedEmbedder(make_embedder(load(config).models))
+    embedder = TimedEmbedder(make_embedder(load_settings(config).models))
     memory: list[tuple[int, float]] = []
 
     def watch(state: IngestProgress) -> None:
@@ -143,7 +143,7 @@ def reader_costs(
     name: str | None, decoders: Sequence[str], repeats: int, config: Path | None
 ) -> list[dict[str, Any]]:
     """Time decoders in turn on 5 passages of 200 tokens; medians over the rounds."""
-    settings = load(config)
+    settings = load_settings(config)
     if name is not None:
         settings = settings.model_copy(
             update={"models": settings.models.model_copy(update={"reader": name})}

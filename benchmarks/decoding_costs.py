@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.shapes import SHAPES, build
-from hetarag.config import load
+from hetarag.config import load_settings
 from hetarag.decoding import CAD, AdaCAD, DoLa, LayerFusion, decoding, layer_fused
 from hetarag.decoding.registry import DEFAULT, PAPER
 from hetarag.errors import InputError
@@ -81,7 +81,7 @@ def load_model(name: str, dtype: str, device: str, config: Path | None = None) -
     Raises `InputError` for a number type or a device that is not there, and `ModelError` for a
     model that cannot be had.
     """
-    settings = load(config).models
+    settings = load_settings(config).models
     if dtype == "auto":
         dtype = "bfloat16" if device == "cuda" else fastest_dtype(settings.cache / MEASURED)
     if dtype not in _NUMBER_TYPES:

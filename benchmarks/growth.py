@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.costs import TimedEmbedder
-from hetarag.config import load
+from hetarag.config import load_settings
 from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Passage, read_corpus
@@ -34,7 +34,7 @@ def growth_costs(
         raise InputError(
             f"{corpus}: has {len(passages)} passages; sizes must lie between {each} and that"
         )
-    embedder = TimedEmbedder(make_embedder(load(config).models))
+    embedder = TimedEmbedder(make_embedder(load_settings(config).models))
     rows = []
     with (
         tempfile.TemporaryDirectory(prefix="hetarag-bench-") as folder,

@@ -211,7 +211,9 @@ class Settings(_Section):
     reader: ReaderSettings = ReaderSettings()
 
 
-def load(path: Path | str | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    path: Path | str | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
     """Read settings from a TOML file (or none) and the environment.
 
     Raises:
@@ -226,10 +228,10 @@ def load(path: Path | str | None = None, environment: Mapping[str, str] | None =
         for table in tables:  # HETARAG_STORES__PAPERS__URL
             inner = inner.setdefault(table, {})
         inner[last] = value
-    return validate(values, str(path) if path is not None else "the environment")
+    return validate_settings(values, str(path) if path is not None else "the environment")
 
 
-def validate(values: Mapping[str, Any], source: str) -> Settings:
+def validate_settings(values: Mapping[str, Any], source: str) -> Settings:
     """Turn nested dictionaries into settings; `source` is named in errors."""
     try:
         return Settings.model_validate(values)
@@ -285,10 +287,10 @@ def settings_of(config: str | Path | Mapping[str, Any] | Settings | None, folder
     if isinstance(config, Settings):
         return config
     if isinstance(config, Mapping):
-        return validate(config, "config")
+        return validate_settings(config, "config")
     if config is None and (folder / SETTINGS_FILE).is_file():
-        return load(folder / SETTINGS_FILE)
-    return load(config)
+        return load_settings(folder / SETTINGS_FILE)
+    return load_settings(config)
 
 
 def is_embedded(settings: Settings) -> bool:

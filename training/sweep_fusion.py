@@ -29,7 +29,7 @@ import torch
 
 from hetarag.answering.citations import check
 from hetarag.answering.prompt import build
-from hetarag.config import load
+from hetarag.config import load_settings
 from hetarag.decoding.families import stack_of
 from hetarag.decoding.gates import Unsure
 from hetarag.decoding.lfd import fuse_scores
@@ -78,7 +78,7 @@ class Sweeper:
     def __init__(self, name: str, only: str = "") -> None:
         import transformers
 
-        settings = load()
+        settings = load_settings()
         folder = resolve(name, settings.models.cache, download=True)
         dtype = fastest_dtype(settings.models.cache / "number-type.json")
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hetarag.cli.common import Config, Json, echo, echo_json
-from hetarag.config import load
+from hetarag.config import load_settings
 from hetarag.models.hub.fetch import InstallStep
 from hetarag.models.hub.install import install as install_model
 from hetarag.models.hub.install import status
@@ -22,7 +22,7 @@ def models(context: typer.Context, config: Config = None, json: Json = False) ->
     """List the models: here or not, sizes, licences."""
     if context.invoked_subcommand is not None:
         return
-    known = status(load(config).models.cache)
+    known = status(load_settings(config).models.cache)
     if json:
         echo_json({"models": known})
         return
@@ -37,7 +37,7 @@ def install(
     config: Config = None,
 ) -> None:
     """Download models, check their digests and keep them in the cache."""
-    cache = load(config).models.cache
+    cache = load_settings(config).models.cache
     for name in names:
         folder = install_model(name, cache, progress=_show)
         echo(f"{name}: {folder}")

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hetarag.config import Settings, load
+from hetarag.config import Settings, load_settings
 from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import corpus_name, read_corpus, read_questions
@@ -212,7 +212,7 @@ def _row(decoder: str, first: str, answered: Sequence[Mapping[str, Any]]) -> dic
 
 
 def _settings(config: Path | None, reader: str | None) -> Settings:
-    settings = load(config)
+    settings = load_settings(config)
     if reader is None:
         return settings
     models = settings.models.model_copy(update={"reader": reader})

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hetarag.config import Settings, load, redact, settings_of
+from hetarag.config import Settings, load_settings, redact, settings_of
 from hetarag.engine.knowledge_base import DEFAULT_COLLECTION, HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, corpus_name, read_questions
@@ -114,7 +114,7 @@ def bench(
 def default_kb(corpora: Sequence[Path], config: Path | None) -> Path:
     """Return the folder of a benchmark's knowledge base: one per pool of corpora and embedder."""
     pool = "+".join(map(corpus_name, corpora))
-    return Path("runs/retrieval-kb") / f"{pool}-{Path(load(config).models.embedder).name}"
+    return Path("runs/retrieval-kb") / f"{pool}-{Path(load_settings(config).models.embedder).name}"
 
 
 def take_in(rag: HetaRAG, corpora: Sequence[Path], collection: str = DEFAULT_COLLECTION) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hetarag.config import validate
+from hetarag.config import validate_settings
 from hetarag.errors import InputError
 from hetarag.eval.systems import PLANE, RRF, choose, systems_for
 
-KNOWN = systems_for(validate({}, "test"))
+KNOWN = systems_for(validate_settings({}, "test"))
 
 
 def test_every_store_and_part_is_left_out_once() -> None:
@@ -22,14 +22,14 @@ def test_every_store_and_part_is_left_out_once() -> None:
 
 
 def test_stores_that_are_not_there_are_not_run() -> None:
-    known = systems_for(validate({"stores": {"sql": "none", "fulltext": "none"}}, "test"))
+    known = systems_for(validate_settings({"stores": {"sql": "none", "fulltext": "none"}}, "test"))
     assert not any("sql" in name or "fulltext" in name for name in known)
     assert known["plane without graph"] == {"stores": ("vector",)}
 
 
 def test_decomposition_is_left_out_where_it_is_on() -> None:
     assert "plane without decomposition" not in KNOWN
-    known = systems_for(validate({"search": {"decompose": "reader"}}, "test"))
+    known = systems_for(validate_settings({"search": {"decompose": "reader"}}, "test"))
     assert known["plane without decomposition"] == {"settings": {"decompose": "none"}}
 
 
