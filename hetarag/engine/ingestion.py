@@ -16,7 +16,7 @@ from hetarag.config import IngestSettings
 from hetarag.engine.progress import IngestProgress, Watcher
 from hetarag.ids import document_id
 from hetarag.ingest.chunking.splitter import Splitter
-from hetarag.ingest.sources import SourceWarning, discover, load
+from hetarag.ingest.sources import SourceWarning, discover_sources, load_source
 from hetarag.ledger.delivery.outbox import Outbox
 from hetarag.ledger.reading.documents import Known, newest_versions
 from hetarag.ledger.session import Ledger
@@ -82,11 +82,11 @@ class Pipeline:
 
     def paths(self, paths: Sequence[str | Path]) -> Iterator[Item]:
         """Yield the documents of files and folders, and what could not be read of them."""
-        for source in discover(paths, self._settings.max_file_mb):
+        for source in discover_sources(paths, self._settings.max_file_mb):
             if isinstance(source, SourceFailure | SourceWarning):
                 yield source
             else:
-                yield from load(source)
+                yield from load_source(source)
 
     def run(
         self,

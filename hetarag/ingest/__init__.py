@@ -5,7 +5,7 @@ Importing this package loads no parser and no language model; each is loaded whe
 
 from hetarag.ingest.chunking.splitter import Splitter
 from hetarag.ingest.entities.extractors import RuleExtractor, SpacyExtractor, make_extractor
-from hetarag.ingest.sources import Source, SourceWarning, discover, load
+from hetarag.ingest.sources import Source, SourceWarning, discover_sources, load_source
 
 __all__ = [
     "RuleExtractor",

@@ -55,7 +55,7 @@ class SourceWarning:
     reason: str
 
 
-def discover(
+def discover_sources(
     paths: Sequence[str | Path], max_file_mb: int
 ) -> Iterator[Source | SourceFailure | SourceWarning]:
     """Yield the files named and those in the folders named, in sorted order, each file once.
@@ -80,7 +80,7 @@ def discover(
             yield from _file(path, max_file_mb, seen)
 
 
-def load(source: Source) -> Iterator[Document | SourceFailure | SourceWarning]:
+def load_source(source: Source) -> Iterator[Document | SourceFailure | SourceWarning]:
     """Read a source: one document, or one for each line of a JSON Lines file, streamed."""
     try:
         if source.format.name == "jsonl":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hetarag.ingest import Source, SourceWarning, discover, load
+from hetarag.ingest import Source, SourceWarning, discover_sources, load_source
 from hetarag.types import Document, SourceFailure
 
 
@@ -33,8 +33,8 @@ class Outcome:
 
 def ingest(*paths: Path, max_file_mb: int = 512) -> Outcome:
     outcome = Outcome([], [], [])
-    for item in discover(paths, max_file_mb):
-        for result in load(item) if isinstance(item, Source) else [item]:
+    for item in discover_sources(paths, max_file_mb):
+        for result in load_source(item) if isinstance(item, Source) else [item]:
             if isinstance(result, Document):
                 outcome.documents.append(result)
             elif isinstance(result, SourceFailure):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hetarag.ingest import Source, SourceWarning, discover
+from hetarag.ingest import Source, SourceWarning, discover_sources
 from hetarag.types import SourceFailure
 from tests.ingest.conftest import ingest
 
@@ -20,7 +20,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def names(*paths: str | Path) -> list[str]:
-    return [item.name for item in discover(paths, 512) if isinstance(item, Source)]
+    return [item.name for item in discover_sources(paths, 512) if isinstance(item, Source)]
 
 
 def test_a_folder_is_walked_in_sorted_order_without_hidden_files(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_path_that_does_not_exist_is_a_failure_and_the_rest_goes_on(tmp_path: 
 def test_an_unknown_type_fails_when_named_and_is_counted_in_a_folder(tmp_path: Path) -> None:
     for name in ("a.png", "b.png", "c.zip", "d.txt"):
         (tmp_path / name).write_text("x")
-    named, walked = list(discover(["a.png"], 1)), list(discover(["."], 1))
+    named, walked = list(discover_sources(["a.png"], 1)), list(discover_sources(["."], 1))
     assert isinstance(named[0], SourceFailure)
     assert "files of the type .png are not read; known are .md" in named[0].reason
     assert isinstance(walked[-1], SourceWarning)

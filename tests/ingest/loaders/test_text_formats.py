@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hetarag.ingest import discover, load
+from hetarag.ingest import discover_sources, load_source
 from hetarag.types import Document
 from tests.ingest.conftest import Outcome, ingest
 
@@ -265,10 +265,10 @@ def test_many_lines_are_streamed(tmp_path: Path) -> None:
     line = json.dumps({"text": "x" * 1000}) + "\n"
     path = tmp_path / "many.jsonl"
     path.write_text(line * 5_000)  # 5 MB
-    (source,) = discover([path], 512)
+    (source,) = discover_sources([path], 512)
     tracemalloc.start()
     try:
-        assert sum(isinstance(item, Document) for item in load(source)) == 5_000  # type: ignore[arg-type]
+        assert sum(isinstance(item, Document) for item in load_source(source)) == 5_000  # type: ignore[arg-type]
         assert tracemalloc.get_traced_memory()[1] < 1_500_000
     finally:
         tracemalloc.stop()
