@@ -13,7 +13,7 @@ __all__ = [
     "SourceWarning",
     "SpacyExtractor",
     "Splitter",
-    "discover",
-    "load",
+    "discover_sources",
+    "load_source",
     "make_extractor",
 ]
