@@ -47,7 +47,7 @@ class Load:
         }
 
 
-def load(
+def measure_load(
     rag: HetaRAG,
     questions: Sequence[Question],
     *,

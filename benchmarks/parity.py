@@ -65,7 +65,7 @@ class Parity:
     documents: int
 
 
-def bench(
+def measure_parity(
     *,
     corpus: Path,
     questions: Path,

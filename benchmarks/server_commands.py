@@ -41,7 +41,7 @@ def parity(
     from hetarag.eval.datasets import corpus_name
     from hetarag.eval.figures import as_rows
 
-    done = bench.bench(
+    done = bench.measure_adapters(
         corpus=corpus,
         questions=questions,
         config=config,
@@ -94,7 +94,7 @@ def stores(
     from hetarag.eval.figures import as_rows
 
     asked = read_questions(table_questions, limit) if table_questions else []
-    done = bench.bench(
+    done = bench.measure_adapters(
         corpus=corpus,
         questions=[question.text for question in read_questions(questions, limit)],
         config=config,
@@ -134,7 +134,7 @@ def load(
 
     with HetaRAG.open(kb or default_kb([corpus], config), config) as rag:
         take_in(rag, [corpus])
-        row = bench.load(
+        row = bench.measure_load(
             rag,
             read_questions(questions, limit),
             searchers=searchers,

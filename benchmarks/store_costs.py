@@ -71,7 +71,7 @@ class StoreCosts:
         return found
 
 
-def bench(
+def measure_adapters(
     *,
     corpus: Path,
     questions: Sequence[str],

@@ -58,7 +58,7 @@ def retrieval(
     from hetarag.eval.figures import as_table
 
     corpora = [corpus, *(beside or [])]
-    done = bench.bench(
+    done = bench.bench_retrieval(
         corpora=corpora,
         questions=questions,
         kb=kb,
@@ -121,7 +121,7 @@ def qa(
     from hetarag.decoding.registry import split_names
     from hetarag.eval import answers
 
-    rows = answers.bench(
+    rows = answers.bench_answers(
         corpus=corpus,
         questions=questions,
         evidence=evidence,

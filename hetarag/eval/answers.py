@@ -44,7 +44,7 @@ class Plan:
         return "-".join([*parts, "conflict"] if self.conflict else parts)
 
 
-def bench(
+def bench_answers(
     *,
     corpus: Path,
     questions: Path,

@@ -61,7 +61,7 @@ class Bench:
     """Questions without a document to find, such as MultiHop-RAG's null queries."""
 
 
-def bench(
+def bench_retrieval(
     *,
     corpora: Sequence[Path],
     questions: Path,

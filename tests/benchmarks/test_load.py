@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.load import load
+from benchmarks.load import measure_load
 from hetarag import HetaRAG
 from hetarag.errors import LedgerError
 from hetarag.eval.datasets import Question
@@ -31,7 +31,7 @@ def filled(open_kb: Opener, write_jsonl: Callable[..., Path]) -> HetaRAG:
 
 def test_every_search_is_counted(filled: HetaRAG) -> None:
     said: list[str] = []
-    found = load(filled, ASKED, searchers=6, seconds=1, watch=said.append)
+    found = measure_load(filled, ASKED, searchers=6, seconds=1, watch=said.append)
     row = found.row()
     assert row["searches"] == len(found.seconds) > 6
     assert row["a second"] == pytest.approx(row["searches"] / found.lasted)
@@ -44,7 +44,7 @@ def test_what_is_late_or_fails_is_told(filled: HetaRAG, monkeypatch: pytest.Monk
     filled.search(ASKED[0].text)
     store = filled._shelf.get("fulltext")
     monkeypatch.setattr(store, "search", lambda *_: time.sleep(2))
-    found = load(filled, ASKED, searchers=2, seconds=1, deadline=0.2)
+    found = measure_load(filled, ASKED, searchers=2, seconds=1, deadline=0.2)
     assert found.late["fulltext"] == found.incomplete == len(found.seconds) > 0
     assert found.row()["with a late or failed store, %"] == 100
 
@@ -58,6 +58,6 @@ def test_what_is_late_or_fails_is_told(filled: HetaRAG, monkeypatch: pytest.Monk
         return None if len(calls) == 1 else broken()
 
     monkeypatch.setattr(filled, "search", first_answers)
-    found = load(filled, ASKED, searchers=1, seconds=0.2)
+    found = measure_load(filled, ASKED, searchers=1, seconds=0.2)
     assert set(found.raised) == {"LedgerError: the ledger is gone"} and not found.seconds
     assert found.row()["searches"] == 0

@@ -45,7 +45,7 @@ def test_settings_without_a_server_have_nothing_to_compare(tmp_path: Path) -> No
     config = tmp_path / "embedded.toml"
     config.write_text('[stores]\nvector = "none"\n')
     with pytest.raises(InputError, match="no store of the settings is on a server"):
-        parity.bench(corpus=config, questions=config, config=config, folder=tmp_path)
+        parity.measure_parity(corpus=config, questions=config, config=config, folder=tmp_path)
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_small_corpus_on_servers(
         entities = "rules"
         """
     )
-    done = parity.bench(
+    done = parity.measure_parity(
         corpus=corpus,
         questions=questions,
         config=config,

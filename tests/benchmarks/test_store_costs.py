@@ -36,7 +36,7 @@ def bench(
         (tables / f"fleet{n}.csv").write_text(f"ship,yard,year\nShip{n},Yard{n},{1850 + n}\n")
 
     def run(kind: StoreKind, address: str) -> list[store_costs.StoreCosts]:
-        return store_costs.bench(
+        return store_costs.measure_adapters(
             corpus=corpus,
             questions=QUESTIONS,
             config=Settings.model_validate({"stores": {kind: address}}),

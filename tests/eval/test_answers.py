@@ -77,7 +77,7 @@ def bench(files: tuple[Path, Path], run: Path, **options: Any) -> list[dict[str,
         "evidence": "gold", "distractors": 0, "conflict": False, "decoders": ["greedy", "lfd"],
         "reader": None, "kb": run.parent / "kb", "limit": None, "skip": 0, "config": None,
     }  # fmt: skip
-    return answers.bench(corpus=files[0], questions=files[1], run=run, **defaults | options)
+    return answers.bench_answers(corpus=files[0], questions=files[1], run=run, **defaults | options)
 
 
 def test_decoders_are_compared_on_the_same_questions(

@@ -53,7 +53,7 @@ def bench(
             "corpora": [files[0]], "questions": files[1], "kb": tmp_path / "kb",
             "run": tmp_path / "run", "embedder": HashingEmbedder(),
         }  # fmt: skip
-        return retrieval.bench(**given | options)
+        return retrieval.bench_retrieval(**given | options)
 
     return run
 
