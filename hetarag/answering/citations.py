@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from hetarag.answering.matching import content, keys, sentences, share, spans
+from hetarag.answering.matching import answer_sentences, content, keys, share, spans
 from hetarag.answering.prompt import NOT_IN_SOURCES
 from hetarag.rendering import COMPUTED_BY
 from hetarag.types import Citation, RankedEvidence
@@ -199,4 +199,4 @@ def _sentences(piece: RankedEvidence) -> list[tuple[int, int]]:
     base = piece.start or 0
     given = [(start - base, end - base) for start, end in piece.sentences]
     whole = [(s, e) for s, e in given if 0 <= s < e <= len(piece.text)]
-    return whole or sentences(piece.text)
+    return whole or answer_sentences(piece.text)

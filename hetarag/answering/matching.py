@@ -42,7 +42,7 @@ class Token:
     end: int
 
 
-def tokens(text: str) -> list[Token]:
+def answer_tokens(text: str) -> list[Token]:
     """Return the words of `text` in normal form: no articles, numbers without separators.
 
     "56,000" is "56000", "three" is "3", "Twenty-One" is "twenty" and "one".
@@ -58,7 +58,7 @@ def tokens(text: str) -> list[Token]:
 
 def keys(text: str) -> list[str]:
     """Return the words of `text` in normal form, without their places."""
-    return [token.key for token in tokens(text)]
+    return [token.key for token in answer_tokens(text)]
 
 
 def content(text: str) -> list[str]:
@@ -70,7 +70,7 @@ def spans(wanted: Sequence[str], text: str) -> list[tuple[int, int]]:
     """Return where the words `wanted` stand in a row in `text`, as (start, end)."""
     if not wanted:
         return []
-    found = tokens(text)
+    found = answer_tokens(text)
     size = len(wanted)
     row = [token.key for token in found]
     return [
@@ -88,7 +88,7 @@ def share(wanted: Collection[str], text: str) -> float:
     return sum(key in present for key in wanted) / len(wanted)
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
+def answer_sentences(text: str) -> list[tuple[int, int]]:
     """Return the sentences of `text` as (start, end), without the space around them."""
     found, start = [], 0
     for border in [*_BORDER.finditer(text), None]:

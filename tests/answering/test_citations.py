@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hetarag.answering.citations import NOT_IN_SOURCES, check
-from hetarag.answering.matching import keys, sentences, spans
+from hetarag.answering.matching import answer_sentences, keys, spans
 from tests.models.conftest import piece
 
 OSLO = piece(1, "Oslo", "Oslo is the capital of Norway. It has 709,037 people.", start=100)
@@ -138,8 +138,8 @@ def test_words_in_normal_form() -> None:
 
 def test_sentences() -> None:
     text = "One.  Two is 2.5 long!\nThree"
-    assert [text[a:b] for a, b in sentences(text)] == ["One.", "Two is 2.5 long!", "Three"]
-    assert sentences(" \n ") == []
+    assert [text[a:b] for a, b in answer_sentences(text)] == ["One.", "Two is 2.5 long!", "Three"]
+    assert answer_sentences(" \n ") == []
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=30))

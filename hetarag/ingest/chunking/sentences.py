@@ -43,7 +43,7 @@ def paragraphs(text: str, start: int, end: int) -> Iterator[Span]:
     yield from trimmed(text, position, end)
 
 
-def sentences(text: str, start: int, end: int) -> Iterator[Span]:
+def sentence_spans(text: str, start: int, end: int) -> Iterator[Span]:
     """Yield the sentences of one paragraph, without white space around them."""
     position = start
     for stop in _STOP.finditer(text, start, end):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hetarag.errors import InputError
 from hetarag.ingest.chunking.sections import Sections
-from hetarag.ingest.chunking.sentences import Span, paragraphs, sentences, trimmed
+from hetarag.ingest.chunking.sentences import Span, paragraphs, sentence_spans, trimmed
 from hetarag.types import Chunk, Document
 
 _VERSION = "sentences-1"
@@ -79,7 +79,7 @@ class Splitter:
         for first, last in paragraphs(text, start, end):
             marked = first in headings
             opens = not heading_before or (marked and not marked_before)
-            for a, b in sentences(text, first, last):
+            for a, b in sentence_spans(text, first, last):
                 for c, d, weight in self._pieces(text, a, b):
                     yield _Sentence(c, d, weight, opens, opens and marked)
                     opens = False

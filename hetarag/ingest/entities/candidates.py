@@ -11,7 +11,7 @@ from hetarag.ingest.entities.name_rules import (
     Name,
     at_head,
     dates,
-    phrases,
+    name_phrases,
     quoted,
     titles,
     without_opener,
@@ -50,7 +50,9 @@ def candidates(
 
 def _ruled(text: str, spans: Sequence[Span], title_words: frozenset[str]) -> dict[Span, list[Name]]:
     """Return the capitalised phrases of each sentence, those at its head judged."""
-    found = {(a, b): [] if _is_shouted(text, a, b) else list(phrases(text, a, b)) for a, b in spans}
+    found = {
+        (a, b): [] if _is_shouted(text, a, b) else list(name_phrases(text, a, b)) for a, b in spans
+    }
     supported = set(title_words)
     for (start, _), names in found.items():
         for name in names:

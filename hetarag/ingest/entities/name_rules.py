@@ -96,7 +96,7 @@ def quoted(text: str, start: int, end: int) -> Iterator[Name]:
         index += 1
 
 
-def phrases(text: str, start: int, end: int) -> Iterator[Name]:
+def name_phrases(text: str, start: int, end: int) -> Iterator[Name]:
     """Yield the runs of capitalised words of one sentence, at most eight words each.
 
     "Dr. Ada Lovelace" is Ada Lovelace; "Dr. Strange" stays.

@@ -71,7 +71,7 @@ def keep(connection: sa.Connection, record: Record, table: TableInfo) -> None:
     )
 
 
-def load(connection: sa.Connection, new: Sequence[tuple[Record, TableInfo]]) -> None:
+def load_tables(connection: sa.Connection, new: Sequence[tuple[Record, TableInfo]]) -> None:
     """Create and fill the physical tables of records that are not there, nor their cells' names."""
     connection.execute(
         sa.insert(tables),

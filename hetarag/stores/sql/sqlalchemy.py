@@ -112,7 +112,7 @@ class SqlAlchemyStore(TableStore):
                     loading.remove(connection, [record.id for record, _ in new])
                     # Where DDL commits by itself a load that was cut off may have left some.
                     loading.forget(connection, [table.number for _, table in new])
-                    loading.load(connection, new)
+                    loading.load_tables(connection, new)
 
     def delete(self, ids: Collection[str]) -> None:
         """Drop the tables of these records."""

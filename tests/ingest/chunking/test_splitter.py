@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hetarag.errors import InputError
 from hetarag.ingest import Splitter
-from hetarag.ingest.chunking.sentences import sentences
+from hetarag.ingest.chunking.sentences import sentence_spans
 from hetarag.types import Document, Page
 
 
@@ -20,7 +20,7 @@ def document(text: str, pages: tuple[Page, ...] = ()) -> Document:
 
 
 def cut(text: str) -> list[str]:
-    return [text[start:end] for start, end in sentences(text, 0, len(text))]
+    return [text[start:end] for start, end in sentence_spans(text, 0, len(text))]
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from hetarag.stores.sql.text_to_sql.tokens import (
     Token,
     inflections,
     name_stems,
+    question_tokens,
     table_stems,
-    tokens,
 )
 from hetarag.stores.sql.text_to_sql.wordlists import ALIASES
 from hetarag.text import STOP_WORDS, phrases
@@ -111,7 +111,7 @@ class Question:
     @classmethod
     def of(cls, text: str) -> Question:
         """Take a question apart: words, and the phrases that may name a cell."""
-        words = tokens(text)
+        words = question_tokens(text)
         found = cls(text, words, frozenset(word.stem for word in words))
         texts = [word.text for word in words]
         for number in range(len(words)):

@@ -75,7 +75,7 @@ class Token(NamedTuple):
     stop: bool
 
 
-def tokens(question: str) -> list[Token]:
+def question_tokens(question: str) -> list[Token]:
     """Return the words of a question; of a very long one only the first."""
     found = []
     for match in _TOKEN.finditer(question):
