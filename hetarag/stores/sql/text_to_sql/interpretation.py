@@ -28,7 +28,7 @@ class NotUnderstood(Exception):  # noqa: N818 - no error: the question is left t
 
 
 @dataclass(slots=True)
-class Reading:
+class Interpretation:
     """A question against one table, while its items are turned into a plan one after the other."""
 
     words: TableWords
@@ -120,7 +120,7 @@ class Reading:
 class Draft:
     """What has been read so far of the statement that a question asks for."""
 
-    reading: Reading
+    interpretation: Interpretation
     computed: list[Expression] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     group: int | None = None

@@ -18,7 +18,7 @@ from hetarag.stores.sql.text_to_sql.aggregates import (
     read_measures,
 )
 from hetarag.stores.sql.text_to_sql.conditions import read_comparisons, read_values
-from hetarag.stores.sql.text_to_sql.interpretation import Draft, NotUnderstood, Reading
+from hetarag.stores.sql.text_to_sql.interpretation import Draft, Interpretation, NotUnderstood
 from hetarag.stores.sql.text_to_sql.ordering import read_order
 from hetarag.stores.sql.text_to_sql.plan import Expression, Plan
 from hetarag.stores.sql.text_to_sql.question_items import Item
@@ -40,11 +40,11 @@ def make_plan(words: TableWords, items: Sequence[Item]) -> Plan | None:
         return None
     if _shadowed(words, items):
         return None
-    reading = Reading(words, [replace(item, used=False) for item in items])
-    if any(not _is_explained(reading, item) for item in reading.left("unknown")):
+    interpretation = Interpretation(words, [replace(item, used=False) for item in items])
+    if any(not _is_explained(interpretation, item) for item in interpretation.left("unknown")):
         return None
     try:
-        return _plan(Draft(reading))
+        return _plan(Draft(interpretation))
     except NotUnderstood:
         return None
 
@@ -68,22 +68,22 @@ def plan_fragment(words: TableWords, items: Sequence[Item]) -> Plan | None:
     return None
 
 
-def _is_explained(reading: Reading, item: Item) -> bool:
+def _is_explained(interpretation: Interpretation, item: Item) -> bool:
     """Tell whether a word that links to nothing goes with a number: "300 km", "made in 1980"."""
-    place = reading.items.index(item)
-    previous = reading.items[place - 1] if place else None
+    place = interpretation.items.index(item)
+    previous = interpretation.items[place - 1] if place else None
     if item.text in UNITS and previous is not None:
         if previous.number is not None:
             return True  # taken by the comparison that the number is in, or left over
         if previous.text == "in" or previous.text in SCALES:
             item.role = "filler"  # "the length in metres", "5 million euros"
             return True
-    following = reading.after(item)
+    following = interpretation.after(item)
     if not (item.text.endswith("ed") or item.text in _PARTICIPLES) or following is None:
         return False
     concepts = following.operation.concepts if following.operation else ()
     dated = any(name == "date" for name, _ in concepts) and following.asks("compare")
-    if not (dated or (following.number or 0) in YEARS) or reading.of_concept("date") is None:
+    if not (dated or (following.number or 0) in YEARS) or interpretation.of_concept("date") is None:
         return False
     item.role = "filler"
     return True
@@ -107,38 +107,38 @@ def _shadowed(words: TableWords, items: Sequence[Item]) -> bool:
 
 def _plan(draft: Draft) -> Plan:
     """Read operation after operation, each marking the words it has used; then what is left."""
-    read_comparisons(draft.reading)
+    read_comparisons(draft.interpretation)
     read_order(draft)
     read_measures(draft)
     read_aggregates(draft)
     read_extremes(draft)
     read_counts(draft)
     read_groups(draft)
-    read_values(draft.reading)
+    read_values(draft.interpretation)
     _rest(draft)
     return _select(draft)
 
 
 def _rest(draft: Draft) -> None:
     """Take the columns that are left as asked for; anything else left over is in the way."""
-    for item in draft.reading.left("column"):
-        ordinal = draft.reading.only(item)
+    for item in draft.interpretation.left("column"):
+        ordinal = draft.interpretation.only(item)
         if ordinal is None:
             raise NotUnderstood
         draft.asked.append(ordinal)
         item.used = True
-    if draft.reading.left("number", "cell", "unknown"):
+    if draft.interpretation.left("number", "cell", "unknown"):
         raise NotUnderstood
-    left = draft.reading.left("operation")
+    left = draft.interpretation.left("operation")
     if any(not item.asks("and", "distinct", "by", "between") for item in left):
         raise NotUnderstood
 
 
 def _select(draft: Draft) -> Plan:
     asked = tuple(dict.fromkeys(draft.asked))
-    distinct = any(item.asks("distinct") for item in draft.reading.left("operation"))
-    info, conditions = draft.reading.words.info, tuple(draft.reading.conditions)
-    years = frozenset(draft.reading.years)
+    distinct = any(item.asks("distinct") for item in draft.interpretation.left("operation"))
+    info, conditions = draft.interpretation.words.info, tuple(draft.interpretation.conditions)
+    years = frozenset(draft.interpretation.years)
     if draft.computed:
         if draft.order is not None or any(ordinal != draft.group for ordinal in asked):
             raise NotUnderstood
@@ -147,7 +147,7 @@ def _select(draft: Draft) -> Plan:
         return Plan(info, (*groups, *computed), conditions, draft.group, years=years)
     asked = asked or _place_or_time(draft)
     if not asked:
-        label = draft.reading.label()
+        label = draft.interpretation.label()
         if label is None or not (draft.order or conditions):
             raise NotUnderstood
         asked = (label,)
@@ -166,11 +166,11 @@ def _select(draft: Draft) -> Plan:
 
 def _place_or_time(draft: Draft) -> tuple[int, ...]:
     """Return the one column that "where" or "when" at the beginning asks for."""
-    first = draft.reading.items[0].text
+    first = draft.interpretation.items[0].text
     if first not in ("where", "when"):
         return ()
-    stems = draft.reading.words.columns
-    date = draft.reading.of_concept("date")
+    stems = draft.interpretation.words.columns
+    date = draft.interpretation.of_concept("date")
     found = [i for i, column in enumerate(stems) if column & _PLACES]
     if first == "when":
         found = [] if date is None else [date]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hetarag.stores.sql.text_to_sql.interpretation import Draft, NotUnderstood, Reading
+from hetarag.stores.sql.text_to_sql.interpretation import Draft, Interpretation, NotUnderstood
 from hetarag.stores.sql.text_to_sql.plan import Expression, aggregate_name
 from hetarag.stores.sql.text_to_sql.question_items import Item
 
@@ -13,28 +13,30 @@ _MANY = ("most", "fewest", "least", "highest", "largest", "greatest", "lowest", 
 
 def read_extremes(draft: Draft) -> None:
     """Read superlatives, with the column they speak of or the concept they stand for."""
-    for item in list(draft.reading.operations("common")):
-        ordinal = draft.reading.only(column := draft.reading.after(item, "table"))
+    for item in list(draft.interpretation.operations("common")):
+        ordinal = draft.interpretation.only(column := draft.interpretation.after(item, "table"))
         if ordinal is None or column is None:
             raise NotUnderstood
         draft.asked.append(ordinal)
         column.used = True
         ranked_group(draft, item, Expression(None, "count"))
-    for item in list(draft.reading.operations("extreme")):
+    for item in list(draft.interpretation.operations("extreme")):
         if not item.used:
             _superlative(draft, item)
 
 
 def _superlative(draft: Draft, item: Item) -> None:
-    following = draft.reading.after(item)
+    following = draft.interpretation.after(item)
     if following is not None and following.role == "number" and following.last - item.last <= 1:
         _take_limit(draft, following)
-        following = draft.reading.after(following)
+        following = draft.interpretation.after(following)
     if following is not None and following.asks("count"):
         following = _counted(draft, following)
-    ordinal = draft.reading.ordered(following)
+    ordinal = draft.interpretation.ordered(following)
     if ordinal is not None and following is not None:
-        take_extreme(draft, item, ordinal, direction_of(draft.reading, item, ordinal), following)
+        take_extreme(
+            draft, item, ordinal, direction_of(draft.interpretation, item, ordinal), following
+        )
     elif (
         item.operation
         and any(name == "date" for name, _ in item.operation.concepts)
@@ -44,8 +46,8 @@ def _superlative(draft: Draft, item: Item) -> None:
             draft,
             item,
             dated,
-            direction_of(draft.reading, item, dated),
-            draft.reading.before(item),
+            direction_of(draft.interpretation, item, dated),
+            draft.interpretation.before(item),
             True,
         )
     elif (found := _by_concept(draft, item)) is not None:
@@ -58,7 +60,7 @@ def _superlative(draft: Draft, item: Item) -> None:
 
 def _counted(draft: Draft, count: Item) -> Item:
     """Return the table of "the most number of concerts"."""
-    following = draft.reading.after(count)
+    following = draft.interpretation.after(count)
     if following is None or following.role != "table":
         raise NotUnderstood
     count.used = True
@@ -67,28 +69,36 @@ def _counted(draft: Draft, count: Item) -> Item:
 
 def _dated_before(draft: Draft, item: Item) -> int | None:
     """Return the dates of "was born first"."""
-    ordinal = draft.reading.ordered(draft.reading.before(item))
-    return ordinal if ordinal is not None and draft.reading.is_dated(ordinal) else None
+    ordinal = draft.interpretation.ordered(draft.interpretation.before(item))
+    return ordinal if ordinal is not None and draft.interpretation.is_dated(ordinal) else None
 
 
 def _by_concept(draft: Draft, item: Item) -> tuple[int, str] | None:
     for concept, direction in item.operation.concepts if item.operation else ():
-        ordinal = draft.reading.of_concept(concept)
-        if ordinal is not None and (concept != "date" or draft.reading.is_dated(ordinal)):
+        ordinal = draft.interpretation.of_concept(concept)
+        if ordinal is not None and (concept != "date" or draft.interpretation.is_dated(ordinal)):
             return ordinal, direction
     return None
 
 
 def _elsewhere(draft: Draft, item: Item) -> None:
     """Find the column of a superlative before it, or after "by": "top 3 cities by area"."""
-    by = next(draft.reading.operations("by"), None)
-    for column in (draft.reading.after(by) if by else None, draft.reading.before(item)):
-        ordinal = draft.reading.ordered(column)
+    by = next(draft.interpretation.operations("by"), None)
+    for column in (
+        draft.interpretation.after(by) if by else None,
+        draft.interpretation.before(item),
+    ):
+        ordinal = draft.interpretation.ordered(column)
         if ordinal is not None and column is not None:
             if by:
                 by.used = True
             take_extreme(
-                draft, item, ordinal, direction_of(draft.reading, item, ordinal), column, rows=True
+                draft,
+                item,
+                ordinal,
+                direction_of(draft.interpretation, item, ordinal),
+                column,
+                rows=True,
             )
             return
     raise NotUnderstood
@@ -98,14 +108,14 @@ def take_extreme(
     draft: Draft, item: Item, ordinal: int, direction: str, column: Item | None, rows: bool = False
 ) -> None:
     """Take the rows with the extreme, or the extreme itself if nothing else is asked for."""
-    previous = draft.reading.before(item)
+    previous = draft.interpretation.before(item)
     if previous is not None and previous.role == "number" and previous.last == item.first:
         _take_limit(draft, previous)
     item.used = True
     if column is not None:
         column.used = True
     named = column is None or rows or draft.limit is not None
-    if not (named or focused(draft, item) or draft.reading.left("column")):
+    if not (named or focused(draft, item) or draft.interpretation.left("column")):
         draft.computed.append(Expression(ordinal, aggregate_name(direction)))
         return
     if draft.order is not None:
@@ -126,8 +136,8 @@ def ranked_group(draft: Draft, item: Item, by: Expression) -> None:
         raise NotUnderstood
     item.used = True
     if not draft.asked:
-        columns = draft.reading.left("column")
-        ordinal = draft.reading.only(columns[0]) if len(columns) == 1 else None
+        columns = draft.interpretation.left("column")
+        ordinal = draft.interpretation.only(columns[0]) if len(columns) == 1 else None
         if ordinal is None:
             raise NotUnderstood
         columns[0].used = True
@@ -139,7 +149,7 @@ def ranked_group(draft: Draft, item: Item, by: Expression) -> None:
 
 def focused(draft: Draft, item: Item) -> bool:
     """Tell whether something else than the extreme value is asked for before it is named."""
-    for other in draft.reading.items:
+    for other in draft.interpretation.items:
         if other.first >= item.first:
             return False
         if other.text in _ENTITY_WORDS or (other.role == "table" and not other.used):
@@ -149,14 +159,14 @@ def focused(draft: Draft, item: Item) -> bool:
     return False
 
 
-def direction_of(reading: Reading, item: Item, ordinal: int) -> str:
+def direction_of(interpretation: Interpretation, item: Item, ordinal: int) -> str:
     """Return "max" or "min"; the oldest has the highest age, but the earliest date."""
     operation = item.operation
     if operation is None:
         raise NotUnderstood
     for concept, direction in operation.concepts:
-        if reading.of_concept(concept) == ordinal:
+        if interpretation.of_concept(concept) == ordinal:
             return direction
-        if concept == "date" and reading.is_dated(ordinal):
+        if concept == "date" and interpretation.is_dated(ordinal):
             return direction
     return operation.name
