@@ -30,14 +30,14 @@ import torch
 from hetarag.answering.citations import check
 from hetarag.answering.prompt import build
 from hetarag.config import load_settings
+from hetarag.decoding.confidence_gate import Unsure
 from hetarag.decoding.families import stack_of
-from hetarag.decoding.gates import Unsure
 from hetarag.decoding.lfd import fuse_scores
 from hetarag.decoding.scores import score
 from hetarag.decoding.settings import LayerFusion
 from hetarag.eval.datasets import read_corpus, read_questions
 from hetarag.eval.metrics import answer_scores
-from hetarag.eval.reading_tasks import Task, gold_tasks
+from hetarag.eval.qa_tasks import Task, gold_tasks
 from hetarag.eval.significance import paired
 from hetarag.models.hub.install import resolve
 from hetarag.models.readers.chat_template import PromptEncoder

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from hetarag.decoding.gates import Unsure
+from hetarag.decoding.confidence_gate import Unsure
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa, Greedy, LayerFusion, Method
 from hetarag.errors import MissingExtraError
 

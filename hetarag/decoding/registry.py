@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from hetarag.decoding.gates import Unsure
+from hetarag.decoding.confidence_gate import Unsure
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa, Greedy, LayerFusion, Method
 from hetarag.errors import InputError
 

@@ -13,7 +13,7 @@ from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import corpus_name, read_corpus, read_questions
 from hetarag.eval.metrics import ANSWER_METRICS, answer_scores
-from hetarag.eval.reading_tasks import Task, gold_tasks
+from hetarag.eval.qa_tasks import Task, gold_tasks
 from hetarag.eval.run_folder import Entry, RunFolder, read_results
 from hetarag.eval.significance import bootstrap, mcnemar, paired
 from hetarag.models.readers.factory import make_reader

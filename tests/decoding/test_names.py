@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hetarag.decoding.gates import Unsure
+from hetarag.decoding.confidence_gate import Unsure
 from hetarag.decoding.lfd import fuse_scores
 from hetarag.decoding.registry import (
     DEFAULT,

@@ -15,7 +15,7 @@ from hetarag.errors import InputError
 from hetarag.eval import answers
 from hetarag.eval.datasets import Passage
 from hetarag.eval.plots import draw
-from hetarag.eval.reading_tasks import as_evidence
+from hetarag.eval.qa_tasks import as_evidence
 from hetarag.protocols import BatchReader, Conversation, Reader
 from hetarag.types import ReadTrace, TokenStep
 

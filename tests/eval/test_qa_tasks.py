@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hetarag.eval.datasets import Passage, Question
-from hetarag.eval.reading_tasks import as_evidence, gold_task, in_conflict, with_distractors
+from hetarag.eval.qa_tasks import as_evidence, gold_task, in_conflict, with_distractors
 
 PASSAGES = {
     name: Passage(name, title, text)
