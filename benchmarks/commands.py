@@ -29,7 +29,7 @@ def peers(
 ) -> None:
     """Recall and latency of the plane beside LlamaIndex's and Haystack's hybrid search."""
     from benchmarks import peers as others
-    from hetarag.engine.knowledge_base import HetaRAG
+    from hetarag import HetaRAG
     from hetarag.eval import retrieval as bench
     from hetarag.eval import retrieval_report as report
     from hetarag.eval.datasets import corpus_name, read_corpus, read_questions
@@ -90,7 +90,7 @@ def search(
 ) -> None:
     """Latency of a warm search by stages, and of a cold search from the shell."""
     from benchmarks import costs
-    from hetarag.engine.knowledge_base import HetaRAG
+    from hetarag import HetaRAG
     from hetarag.eval.datasets import read_questions
     from hetarag.eval.retrieval import default_kb, take_in
 

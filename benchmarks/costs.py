@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from hetarag import HetaRAG
 from hetarag.config import load_settings
-from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.engine.progress import IngestProgress
 from hetarag.eval.datasets import Question, read_corpus
 from hetarag.eval.footprint import resident_mb

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.costs import TimedEmbedder
+from hetarag import HetaRAG
 from hetarag.config import load_settings
-from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Passage, read_corpus
 from hetarag.models.embedders.factory import make_embedder

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hetarag.engine.knowledge_base import HetaRAG
+from hetarag import HetaRAG
 from hetarag.errors import HetaRAGError
 from hetarag.eval.datasets import Question
 

@@ -16,8 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from hetarag.config import EMBEDDED, LedgerSettings, Settings, StoreSettings, settings_of
-from hetarag.engine.knowledge_base import DEFAULT_COLLECTION, HetaRAG
+from hetarag import HetaRAG
+from hetarag.config import (
+    DEFAULT_COLLECTION,
+    EMBEDDED,
+    LedgerSettings,
+    Settings,
+    StoreSettings,
+    settings_of,
+)
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, read_corpus, read_questions
 from hetarag.eval.metrics import retrieval_scores

@@ -127,7 +127,7 @@ def load(
 ) -> None:
     """Many searchers at once: searches a second, waiting times, what was late and what failed."""
     from benchmarks import load as bench
-    from hetarag.engine.knowledge_base import HetaRAG
+    from hetarag import HetaRAG
     from hetarag.eval.datasets import read_questions
     from hetarag.eval.figures import as_table
     from hetarag.eval.retrieval import default_kb, take_in

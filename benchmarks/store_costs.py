@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.bare_drivers import BARE, BareSql
 from benchmarks.parity import embedded, on_servers, rows_through_sql
+from hetarag import HetaRAG
 from hetarag.config import Settings, settings_of
-from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.retrieval import take_in
 from hetarag.protocols import Embedder, Store

@@ -22,6 +22,7 @@ from hetarag.errors import ConfigError
 ENV_PREFIX = "HETARAG_"
 EMBEDDED = "embedded"
 NO_STORE = "none"
+DEFAULT_COLLECTION = "default"
 STORE_NAMES = ("vector", "fulltext", "graph", "sql")
 RESERVED_NAMES = frozenset(
     ["hops", "computed", "links", "parts", "cross-encoder", "reranking", "ledger", "ranked", "none"]

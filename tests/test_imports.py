@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -96,3 +97,38 @@ def test_public_names_are_pinned() -> None:
         assert getattr(hetarag, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         hetarag.Nothing  # noqa: B018
+
+
+PUBLIC = {
+    "hetarag",
+    "hetarag.config",
+    "hetarag.decoding",
+    "hetarag.errors",
+    "hetarag.models",
+    "hetarag.protocols",
+    "hetarag.retrievers",
+    "hetarag.text",
+    "hetarag.types",
+}
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """The modules of hetarag that a file imports, wherever it does."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name for name in names if name.partition(".")[0] == "hetarag"}
+
+
+def test_eval_uses_the_public_api_alone() -> None:
+    for file in (Path(hetarag.__file__).parent / "eval").glob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        inner = {name for name in imported(tree) if not name.startswith("hetarag.eval")} - PUBLIC
+        assert not inner, file.name
+        private = [
+            n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "_parts"
+        ]
+        assert not private, file.name

@@ -18,7 +18,7 @@ from hetarag.cli.common import (
     echo_json,
     open_kb,
 )
-from hetarag.engine.knowledge_base import DEFAULT_COLLECTION
+from hetarag.config import DEFAULT_COLLECTION
 from hetarag.types import IngestReport
 
 

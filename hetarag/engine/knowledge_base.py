@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from hetarag.answering.answerer import last_answer, readable
-from hetarag.config import Settings, settings_of
+from hetarag.config import DEFAULT_COLLECTION, Settings, settings_of
 from hetarag.engine import maintenance
 from hetarag.engine.components import Components
 from hetarag.engine.inputs import is_name, tags_of
@@ -40,7 +40,6 @@ from hetarag.types import (
     StreamEvent,
 )
 
-DEFAULT_COLLECTION = "default"
 _SPARE = 5  # pieces of evidence found beside those that are read, in the place of tables
 _RENAMED = {"list": "documents", "load_models": "warm_up"}  # to be dropped with 0.3.0
 

@@ -8,15 +8,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from hetarag import HetaRAG
 from hetarag.config import Settings, load_settings
-from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import corpus_name, read_corpus, read_questions
 from hetarag.eval.metrics import ANSWER_METRICS, answer_scores
 from hetarag.eval.qa_tasks import Task, gold_tasks
 from hetarag.eval.run_folder import Entry, RunFolder, read_results
 from hetarag.eval.significance import bootstrap, mcnemar, paired
-from hetarag.models.readers.factory import make_reader
+from hetarag.models import make_reader
 from hetarag.types import Answer, RankedEvidence
 
 

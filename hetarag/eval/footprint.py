@@ -9,8 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from hetarag import HetaRAG
 from hetarag.config import Settings
-from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.protocols import Embedder
 
 

@@ -9,20 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hetarag.config import Settings, load_settings, redact, settings_of
-from hetarag.engine.knowledge_base import DEFAULT_COLLECTION, HetaRAG
+from hetarag import HetaRAG
+from hetarag.config import DEFAULT_COLLECTION, Settings, load_settings, redact, settings_of
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, corpus_name, read_questions
 from hetarag.eval.footprint import room
 from hetarag.eval.run_folder import RunFolder
 from hetarag.eval.systems import PLANE, System, choose, systems_for
-from hetarag.models.hub.manifest import sha256_of
 from hetarag.protocols import Embedder
 from hetarag.types import KnowledgeBaseInfo, RankedEvidence
 
@@ -201,7 +200,7 @@ def _configuration(
         "hetarag": version("hetarag"),
         "method": _method(),
         "corpora": {corpus_name(corpus): _content(corpus) for corpus in corpora},
-        "questions": sha256_of(questions),
+        "questions": _sha256(questions),
         "documents": status.documents,
         "passages": status.chunks,
         "embedder": status.embedder,
@@ -214,13 +213,18 @@ def _configuration(
     }
 
 
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
 def _content(corpus: Path) -> str:
     """Return a digest of a corpus: of its file, or of all files of its folder."""
     if not corpus.is_dir():
-        return sha256_of(corpus)
+        return _sha256(corpus)
     digest = sha256()
     for file in sorted(path for path in corpus.rglob("*") if path.is_file()):
-        digest.update(f"{file.relative_to(corpus).as_posix()}\0{sha256_of(file)}\n".encode())
+        digest.update(f"{file.relative_to(corpus).as_posix()}\0{_sha256(file)}\n".encode())
     return digest.hexdigest()
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from hetarag import HetaRAG
 from hetarag.config import SearchSettings
-from hetarag.engine.knowledge_base import HetaRAG
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question
 from hetarag.eval.metrics import retrieval_scores

@@ -11,7 +11,6 @@ from typing import Any
 
 NAME = "manifest.json"
 _FORMAT = 1
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +31,9 @@ class Manifest:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file, read in blocks."""
-    digest = hashlib.sha256()
+    """Return the sha256 of a file."""
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def describe(folder: Path, name: str, kind: str, licence: str, source: str) -> Manifest:
