@@ -130,7 +130,7 @@ def decoding(
     ] = "qwen2.5-coder-0.5b",
     methods: Annotated[
         str, typer.Option("--decoder", help="Names, with commas.")
-    ] = "lfd,lfd-paper,lfd-prompt,dola,cad,adacad",
+    ] = "lfd,lfd-paper,dola,cad,adacad",
     batch: Annotated[str, typer.Option("--batch", help="Rows, with commas.")] = "1",
     context: Annotated[str, typer.Option("--context", help="Tokens before the answer.")] = "512",
     tokens: Annotated[int, typer.Option("--tokens", help="Steps that are timed in a run.")] = 16,

@@ -51,7 +51,6 @@ def methods() -> dict[str, Callable[[Any, Tensor], Context]]:
         "lfd": DEFAULT,
         "lfd-paper": PAPER,
         "lfd-normed": LayerFusion(fuse_normed=True),
-        "lfd-prompt": LayerFusion(select="prompt"),
     }
     made: dict[str, Callable[[Any, Tensor], Context]] = {
         "greedy": lambda _model, _bare: nullcontext()

@@ -18,6 +18,7 @@ from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hetarag.errors import ConfigError
+from hetarag.retired_settings import without_retired
 
 ENV_PREFIX = "HETARAG_"
 EMBEDDED = "embedded"
@@ -133,9 +134,6 @@ SOURCE_WEIGHT = 1.0
 """Chosen with the ranker trained on either half of its sets (docs/notes/retrieval.md)."""
 
 
-UNSURE_BELOW = 0.8
-"""That probability of the second best piece parts what is found from what is not (docs/notes/retrieval.md)."""
-
 READ_BELOW = 0.83
 """A higher one has more questions read and finds more; with this one fewer than half of those of the hardest
 titled set are read (docs/notes/retrieval.md)."""
@@ -145,32 +143,22 @@ class SearchSettings(_Section):
     """How the plane searches; times in seconds. `hops` is the second walk over the graph.
 
     `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
-    at all (docs/notes/retrieval.md). `fusion` "learned" is for `rerank` "none", and for questions of several
-    hops: it finds more at five there. The link ranker was trained on ranks and loses by it; without
-    vectors, full text or graph ranks decide all the same. `plain_weight` is how much the plain fusion of the lists counts
-    beside what the link ranker has learnt, `source_weight` how much a passage gains from the passages
-    that it leads to; `hetarag tune` finds both for a user's own questions. `ranker` is a folder of trees,
-    written by training/link_ranker.py, that the link ranker judges by in place of the package's; they are
-    read when a search first needs them (`load_models` reads them at once). The learned fuser stays the package's.
-    `decompose` "reader" has the reader of `models.reader` say what is still to be looked for where
-    the second best piece has a probability below `decompose_below`; then the ranker ranks once more.
-    That takes what the reader takes: `deadline` must allow for it. `cross_encoder` has a small one read
-    the pieces that the link ranker is unsure of, where the second best has a probability below
-    `cross_encode_below`: "auto" if the embedder is `minilm-l6-int8`, whose weights it shares, "always"
-    also beside another embedder.
+    at all (docs/notes/retrieval.md). `fusion` is one of hetarag's own or another package's. `plain_weight`
+    is how much the plain fusion of the lists counts beside what the link ranker has learnt, `source_weight`
+    how much a passage gains from the passages that it leads to; `hetarag tune` finds both for a user's own
+    questions. `cross_encoder` has a small model read the pieces that the link ranker is unsure of, where the
+    second best has a probability below `cross_encode_below`: "auto" if the embedder is `minilm-l6-int8`,
+    whose weights it shares, "always" also beside another embedder, or the name of another package's model.
     """
 
     k: int = Field(default=10, ge=1, le=1000)
     router: Literal["rules", "all"] = "rules"
-    fusion: Literal["rrf", "learned", "convex", "z-score", "distribution"] = "rrf"
+    fusion: str = "rrf"
     rerank: Literal["links", "none"] = "links"
-    ranker: str | None = None
     plain_weight: float = Field(default=PLAIN_WEIGHT, ge=0, le=20)
     source_weight: float = Field(default=SOURCE_WEIGHT, ge=0, le=20)
     hops: bool = True
-    decompose: Literal["none", "reader"] = "none"
-    decompose_below: float = Field(default=UNSURE_BELOW, ge=0, le=1)
-    cross_encoder: Literal["auto", "always", "none"] = "auto"
+    cross_encoder: str = "auto"
     cross_encode_below: float = Field(default=READ_BELOW, ge=0, le=1)
     rrf_k: int = Field(default=20, ge=1)
     deadline: float = Field(default=10.0, gt=0)
@@ -185,10 +173,11 @@ class SearchSettings(_Section):
         """
         if isinstance(changes, SearchSettings):
             changes = {name: getattr(changes, name) for name in changes.model_fields_set}
-        if not changes:
+        known = without_retired(changes, "search", "settings")
+        if not known:
             return self
         try:
-            return SearchSettings.model_validate({**self.model_dump(), **changes})
+            return SearchSettings.model_validate({**self.model_dump(), **known})
         except ValidationError as error:
             raise ConfigError("; ".join(_explain("search", e) for e in error.errors())) from None
 
@@ -196,8 +185,8 @@ class SearchSettings(_Section):
 class ReaderSettings(_Section):
     """How answers are read from the evidence."""
 
-    decoder: str = "lfd"
-    evidence: int = Field(default=5, ge=1, le=50)
+    decoder: str = "auto"
+    evidence_k: int = Field(default=5, ge=1, le=50)
     max_new_tokens: int = Field(default=96, ge=1, le=4096)
 
 
@@ -234,8 +223,12 @@ def load_settings(
 
 def validate_settings(values: Mapping[str, Any], source: str) -> Settings:
     """Turn nested dictionaries into settings; `source` is named in errors."""
+    known = {
+        section: without_retired(inner, section, source) if isinstance(inner, Mapping) else inner
+        for section, inner in values.items()
+    }
     try:
-        return Settings.model_validate(values)
+        return Settings.model_validate(known)
     except ValidationError as error:
         raise ConfigError("; ".join(_explain(source, e) for e in error.errors())) from None
 

@@ -147,18 +147,6 @@ class Reranker(Protocol):
         """
 
 
-class Decomposer(Protocol):
-    """Says what is still to be looked for when the evidence found so far convinces little."""
-
-    def parts(
-        self, question: str, evidence: Sequence[RankedEvidence], deadline: float
-    ) -> tuple[str, ...]:
-        """Return simpler questions on the way to `question`, () for none.
-
-        `evidence` is the best so far, `deadline` a `time.monotonic()` value.
-        """
-
-
 class PassageScorer(Protocol):
     """Reads a question and a passage together, which is too slow for more than a few passages."""
 

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from hetarag.config import Settings, load_settings, redact, validate_settings
+from hetarag.config import SearchSettings, Settings, load_settings, redact, validate_settings
 from hetarag.errors import ConfigError
+from hetarag.retired_settings import CUT, RENAMED
 
 
 def test_file_and_environment_and_which_wins(tmp_path: Path) -> None:
@@ -59,3 +60,69 @@ def test_settings_are_frozen() -> None:
 def test_passwords_are_taken_out() -> None:
     assert redact("bolt://neo4j:pass@host:7687") == "bolt://neo4j:***@host:7687"
     assert redact("http://host/a:b@c") == "http://host/a:b@c"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "default"),
+    [(*name.split("."), cut.default) for name, cut in CUT.items()],
+)
+def test_a_cut_setting_is_ignored_at_its_default_and_refused_else(
+    section: str, key: str, default: object
+) -> None:
+    with pytest.warns(FutureWarning, match=rf"{section}\.{key}.* is ignored"):
+        settings = validate_settings({section: {key: default, "k": 3}}, "a file")
+    assert settings.search.k == 3
+    with pytest.raises(ConfigError, match=rf"a file: .*{section}\.{key}.* is no longer there: "):
+        validate_settings({section: {key: "another value"}}, "a file")
+    with pytest.raises(ConfigError, match="is no longer there"):
+        load_settings(None, {f"HETARAG_{section}__{key}".upper(): "another value"})
+    with pytest.raises(ConfigError, match="is no longer there"):
+        settings.search.changed({key: "another value"})
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_renamed_setting_is_refused_with_its_new_name(old: str, new: str) -> None:
+    section, key = old.split(".")
+    with pytest.raises(ConfigError, match=rf"'{old}' is called '{new}' now"):
+        validate_settings({section: {key: 5}}, "a file")
+    assert validate_settings({section: {new.split(".")[1]: 5}}, "a file")
+
+
+def test_a_cut_value_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigError, match=r"search\.fusion = 'learned' is no longer there"):
+        validate_settings({"search": {"fusion": "learned"}}, "a file")
+
+
+def test_further_stores_are_tables_with_a_kind() -> None:
+    settings = validate_settings(
+        {"stores": {"sql": "none", "papers": {"kind": "vector", "url": "http://host", "x": 1}}}, "a"
+    )
+    named = settings.stores.named()
+    assert list(named) == ["vector", "fulltext", "graph", "papers"]
+    assert (named["papers"].kind, named["papers"].options) == ("vector", {"x": 1})
+    by_environment = load_settings(
+        None, {"HETARAG_STORES__PAPERS__KIND": "vector", "HETARAG_STORES__PAPERS__URL": "http://h"}
+    )
+    assert by_environment.stores.named()["papers"].url == "http://h"
+
+
+@pytest.mark.parametrize(
+    ("stores", "said"),
+    [
+        ({"vectr": "embedded"}, r"unknown setting 'stores\.vectr'.*\[stores\.vectr\] with kind"),
+        ({"papers": {"url": "http://h"}}, r"stores\.papers\.kind"),
+        ({"hops": {"kind": "vector"}}, "cannot be called 'hops'"),
+        ({"Pa pers": {"kind": "vector"}}, "cannot be called 'Pa pers'"),
+    ],
+)
+def test_stores_that_cannot_be(stores: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        validate_settings({"stores": stores}, "a file")
+
+
+def test_search_settings_of_one_question_change_what_they_were_given() -> None:
+    base = SearchSettings(k=3, rrf_k=60)
+    changed = base.changed(SearchSettings(rerank="none"))
+    assert (changed.k, changed.rrf_k, changed.rerank) == (3, 60, "none")
+    with pytest.raises(ValueError, match="rerank"):
+        SearchSettings(rerank="all")  # type: ignore[arg-type]

@@ -1,12 +1,12 @@
-"""Train the link ranker and the learned fuser that the package carries.
+"""Train the link ranker that the package carries.
 
     python -m training.link_ranker DATA hotpotqa_dev_a musique_dev_a 2wiki_dev:250 \
-        --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 2wiki_dev+sections:-250 --out hetarag/retrievers/reranking
+        --test hotpotqa_dev_b musique_dev_b 2wiki_dev:-250 2wiki_dev+sections:-250 --out hetarag/retrievers/reranking/ranker.npz
 
 DATA holds folders with corpus.jsonl and questions.jsonl; `:250` takes the first, `:-250` the last 250
 questions, `+sections` gives the corpus another shape (training/reshape_corpus.py). With `--config`, the
 settings of another embedder, trees learn from its vectors (--kb must be a folder of its own then); the
-setting search.ranker takes a folder of trees in place of the package's. Needs lightgbm (MIT) beside
+`HetaRAG.open(ranker=…)` takes the file in place of the package's. Needs lightgbm (MIT) beside
 hetarag. Each set is ingested once into --kb; what the plane's candidates look like is recorded through
 its own search; each question counts the same in each set. The ensembles for titled passages learn from
 the sets as they are, those for excerpts from the sets in every shape.
@@ -29,11 +29,10 @@ import lightgbm
 import numpy as np
 
 from hetarag.config import SOURCE_WEIGHT
-from hetarag.retrievers.reranking.learned_fusion import FUSER, NAMES
 from hetarag.retrievers.reranking.link_ranker import beside_plain_fusion
 from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED, Trees
 from hetarag.retrievers.reranking.support import raised
-from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
+from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble, save_ensembles
 from training.question_sets import Example, Name, Sets
 from training.reshape_corpus import SHAPES
 
@@ -152,7 +151,9 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("sets", nargs="+")
     parser.add_argument(
-        "--only", choices=["titled", "excerpts", "fuser"], help="train nothing else"
+        "--only",
+        choices=["titled", "excerpts"],
+        help="train nothing else; the file keeps the others",
     )
     parser.add_argument("--test", nargs="*", default=[])
     parser.add_argument("--leave-out", nargs="*", default=[], help="train without these as well")
@@ -165,28 +166,21 @@ def main() -> None:
     for name in options.test:
         if Name.of(name).shape not in ("", *SHAPES):
             parser.error(f"{name}: the shapes of a corpus are {', '.join(SHAPES)}")
-    if options.only == "fuser" and (options.test or options.leave_out):
-        parser.error("--test and --leave-out are about the trees")
-    options.out.mkdir(parents=True, exist_ok=True)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     sets = Sets(options.data, options.kb, options.config)
-    wanted = [options.only] if options.only else ["titled", "excerpts", "fuser"]
-
-    def save(name: str, ensemble: TreeEnsemble) -> None:
-        ensemble.save(str(options.out / name))
-        print(f"{name}: {(options.out / name).stat().st_size / 1000:.0f} kB", flush=True)
-
-    if "fuser" in wanted:
-        save(FUSER, train([sets.lists(name) for name in options.sets], NAMES))
+    wanted = [options.only] if options.only else ["titled", "excerpts"]
+    trained: dict[str, TreeEnsemble] = {}
+    if options.only:
+        trained |= {name: TreeEnsemble.load(options.out, name) for name in (*TITLED, *EXCERPTS)}
     shaped = [str(replace(Name.of(n), shape=shape)) for shape in SHAPES for n in options.sets]
     recorded: dict[str, list[Example]] = {}
-    for kind, files, more in (("titled", TITLED, []), ("excerpts", EXCERPTS, shaped)):
+    for kind, names, more in (("titled", TITLED, []), ("excerpts", EXCERPTS, shaped)):
         if kind not in wanted:
             continue
         chosen = [*options.sets, *more]
         recorded |= {name: sets.record(name) for name in chosen if name not in recorded}
         trees = both(sets, chosen, recorded)
-        for name, ensemble in zip(files, trees, strict=True):
-            save(name, ensemble)
+        trained |= zip(names, trees, strict=True)
         for name in options.test:
             once = recall(trees.first, sets.record(name))
             twice = recall(trees.second, sets.record(name, [trees.first]))
@@ -198,6 +192,8 @@ def main() -> None:
                 found = sets.record(name, [alone.first])
                 told = recall(alone.second, found)
                 print(f"{kind}, without {left_out}, tested on {name}: {told}", flush=True)
+    save_ensembles(options.out, trained)
+    print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB", flush=True)
 
 
 if __name__ == "__main__":

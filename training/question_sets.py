@@ -19,7 +19,6 @@ from hetarag.eval.datasets import Question, read_questions
 from hetarag.ledger.reading.passage_links import MentionLinks
 from hetarag.protocols import Reranker
 from hetarag.retrievers.reranking.features import Candidates, matrix
-from hetarag.retrievers.reranking.learned_fusion import rows_of
 from hetarag.retrievers.reranking.link_ranker import LinkRanker
 from hetarag.retrievers.reranking.stage import Judges
 from hetarag.retrievers.reranking.support import sources
@@ -30,7 +29,6 @@ from training.reshape_corpus import SHAPES
 
 HELD = 0.4  # of a passage's words in a row, or of the piece's: the piece holds the passage
 RUN = 5  # words
-FUSED = 150  # pieces of a question that the fuser learns from
 
 
 @dataclass
@@ -128,23 +126,6 @@ def ask(rag: HetaRAG, question: str, recorder: Reranker) -> None:
     rag.search(question, 20, access="all")
 
 
-class ListRecorder(Reranker):
-    """Keeps what the lists of the last search have of its best pieces."""
-
-    pieces: dict[str, RankedEvidence]
-    rows: np.ndarray[Any, Any]
-
-    def rerank(self, *search: Any) -> Reranking:
-        """Record and rank nothing."""
-        _, lists, fused, hydrate = search
-        pieces = hydrate([i for i, _ in fused[:FUSED]])
-        ids, rows = rows_of(lists)
-        listed = [n for n, i in enumerate(ids) if i in pieces]
-        self.pieces = {ids[n]: pieces[ids[n]] for n in listed}
-        self.rows = rows[listed]
-        return Reranking([])
-
-
 class Sets:
     """The question sets, opened and recorded.
 
@@ -165,19 +146,6 @@ class Sets:
         """Return what tells the pieces that answer the questions of a set."""
         parsed = Name.of(name)
         return Reshaped(self._data / parsed.folder / "corpus.jsonl") if parsed.shape else Answers()
-
-    def lists(self, name: str) -> list[Example]:
-        """Return the best pieces of each question as the lists of texts have them."""
-        found: list[Example] = []
-        answers = self.answers(name)
-        with opened(self._data, self._kb, name, self._config) as rag:
-            for question in self.questions(name):
-                recorder = ListRecorder()
-                ask(rag, question.text, recorder)
-                found.append(
-                    Example(question, *answers.of(question, recorder.pieces), recorder.rows)
-                )
-        return found
 
     def record(self, name: str, judges: Sequence[TreeEnsemble] = ()) -> list[Example]:
         """Return the candidates of each question; question n is judged by judge n mod len."""

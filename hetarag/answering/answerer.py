@@ -59,9 +59,11 @@ class Answerer:
         with self._lock:
             loaded = self._reader
         known = self._known_decoders() if loaded is None else loaded.decoders()
-        if name is None or known is None or base_name(name) in known:
+        wanted = name or self._default
+        if wanted is None or known is None or base_name(wanted) in known:
             return
-        raise InputError(f"the reader has no decoder {name!r}; it has {', '.join(known)}")
+        where = "" if name else " (setting reader.decoder)"
+        raise InputError(f"the reader has no decoder {wanted!r}{where}; it has {', '.join(known)}")
 
     def stream(
         self,
@@ -132,12 +134,16 @@ class Answerer:
                 answers.append(_without_evidence(question, found))
         return tuple(answers)
 
+    @property
+    def _default(self) -> str | None:
+        """The decoder of the settings; None for the reader's own default."""
+        return None if self._settings.decoder == "auto" else self._settings.decoder
+
     def _decoder(self, name: str | None) -> str:
         known = self.reader.decoders()
+        name = name or self._default
         if name is None:
-            wanted = self._settings.decoder
-            # A reader behind an endpoint has no layers to fuse: its own decoder is the default.
-            return wanted if wanted in known else known[0]
+            return known[0]
         if base_name(name) not in known:
             raise InputError(
                 f"the reader {self.reader.name!r} has no decoder {name!r}; it has {', '.join(known)}"

@@ -48,6 +48,9 @@ def retrieval(
     kb: CorpusKb = None,
     limit: Limit = None,
     skip: Skip = 0,
+    ranker: Annotated[
+        Path | None, typer.Option("--ranker", help="Trees of your own for the link ranker.")
+    ] = None,
     config: Config = None,
     json: Out = None,
 ) -> None:
@@ -67,6 +70,7 @@ def retrieval(
         baseline=baseline,
         limit=limit,
         skip=skip,
+        ranker=ranker,
         config=config,
     )
     rows = report.summarise(done.runs, done.questions, done.baseline)

@@ -29,6 +29,8 @@ def models(context: typer.Context, config: Config = None, json: Json = False) ->
     for model in known:
         here = "installed" if model.folder else f"{model.download / 1e6:,.0f} MB to download"
         echo(f"{model.name:<20} {model.kind:<9} {here:<24} {model.licence}: {model.summary}")
+        if model.decoder:
+            echo(f"{'':<20} decodes with {model.decoder} by default: {model.decoder_why}")
 
 
 @app.command("install")

@@ -9,7 +9,7 @@ from torch import Tensor
 from hetarag.decoding.checks import check_generation, check_processors
 from hetarag.decoding.context_aware import Prompt
 from hetarag.decoding.methods import rule_for
-from hetarag.decoding.registry import NAMES
+from hetarag.decoding.registry import name_of
 from hetarag.decoding.session import Session
 from hetarag.decoding.settings import LayerFusion, Method
 from hetarag.decoding.trace import DecodingTrace
@@ -34,7 +34,7 @@ class CustomGenerate:
     ) -> None:
         self.method = LayerFusion() if method is None else method
         self.streamer, self.without_context, self.top = streamer, without_context, top
-        self.trace = DecodingTrace(NAMES.get(type(self.method), ""), top=top)
+        self.trace = DecodingTrace(name_of(self.method), top=top)
 
     def __call__(
         self,
@@ -68,7 +68,7 @@ class CustomGenerate:
             self.streamer.put(input_ids.cpu())
             arguments["streamer"] = self.streamer
         loop = type(model)._beam_search if beams > 1 else type(model)._sample
-        self.trace = DecodingTrace(NAMES[type(self.method)], rule.layers, self.top)
+        self.trace = DecodingTrace(name_of(self.method), rule.layers, self.top)
         with Session(model, rule, self.trace) as session:
             session.begin(max(beams, generation_config.num_return_sequences or 1))
             return loop(

@@ -28,7 +28,7 @@ model.generate(**inputs, custom_generate="<this repository>", trust_remote_code=
 ```
 
 Further arguments: score ("paper" or "jsd"), candidates ("paper" or layer numbers), fuse_normed,
-relative_top, select ("step" or "prompt"), weight, gate; trace takes a list for the steps.
+relative_top, weight, gate; trace takes a list for the steps.
 Model types: {families}.
 """
 

@@ -12,13 +12,13 @@ from typing import Any
 from hetarag.decoding.lfd import layer_fused
 from hetarag.decoding.settings import LayerFusion
 
-_SETTINGS = ("score", "candidates", "fuse_normed", "relative_top", "select", "weight", "gate")
+_SETTINGS = ("score", "candidates", "fuse_normed", "relative_top", "weight", "gate")
 
 
 def generate(model: Any, *args: Any, trace: list[Any] | None = None, **kwargs: Any) -> Any:
     """Generate with layer fusion; every argument of `model.generate` keeps its meaning.
 
-    The fields of `LayerFusion` (score, candidates, fuse_normed, relative_top, select, weight,
+    The fields of `LayerFusion` (score, candidates, fuse_normed, relative_top, weight,
     gate) are further keyword arguments. A list given as `trace` gets the decoding steps.
 
     Raises errors of `errors.py` for settings and models that cannot be decoded so.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from hetarag.decoding.checks import Setting, check_model
+from hetarag.decoding.checks import check_model
 from hetarag.decoding.families import stack_of
 from hetarag.decoding.hooks import Pass, project
 from hetarag.decoding.scores import on_host, score
@@ -71,24 +71,14 @@ class LayerFusionRule:
         self.residuals = self.layers if len(self.layers) > 1 else ()
         self._norm = stack.norm
         self._head = model.get_output_embeddings()
-        first = fusion.select == "step" and getattr(fusion.gate, "needs_final_only", False)
+        first = getattr(fusion.gate, "needs_final_only", False)
         self._first_gate = fusion.gate if first else None  # asked before any layer is read
-        self._chosen: Tensor | None = None  # (rows,) index of a candidate, for select="prompt"
-        self._expand = 1
 
     def begin(self, expand: int) -> None:
-        """Forget the choice made for the last prompts."""
-        self._chosen, self._expand = None, expand
-
-    def check(self, setting: Setting) -> None:
-        """Refuse generation settings that these fusion settings cannot honour."""
-        if self.fusion.select == "prompt" and setting("use_cache") is False:
-            raise InputError(_NO_CACHE)
+        """Nothing to forget: each step chooses anew."""
 
     def rows(self, seen: Pass, final: Tensor) -> Tensor | None:
         """Return the rows to project, (rows, added, d)."""
-        if self.fusion.select == "prompt" and seen.inputs.get("use_cache") is False:
-            raise InputError(_NO_CACHE)
         if self._asks_first(final):
             return None
         return self._rows(seen, final)
@@ -99,8 +89,6 @@ class LayerFusionRule:
 
     def _rows(self, seen: Pass, final: Tensor) -> Tensor:
         h = seen.stacked("h", self.layers, final)
-        if self._chosen is not None:
-            h = pick(h, self._chosen.to(final.device))[:, None]
         if h.shape[1] == 1:
             return self._normed(h) if self.fusion.fuse_normed else h
         r = seen.stacked("r", self.residuals, final)
@@ -122,11 +110,9 @@ class LayerFusionRule:
         iks, count = None, len(self.layers)
         if count == 1:
             index, g_logits = final.new_zeros(len(final), dtype=torch.long), extra[:, 0]
-        elif self._chosen is not None:
-            index, g_logits = self._chosen.to(final.device), extra[:, 0]
         else:
             iks = score(self.fusion.score, extra[:, :count], extra[:, count : 2 * count])
-            index = self._choose(iks)
+            index = iks.argmin(-1)  # ties go to the lowest layer: argmin returns the first
             read = extra[:, :count] if self.fusion.fuse_normed else extra[:, 2 * count :]
             g_logits = pick(read, index)
         g = torch.log_softmax(g_logits.to(final.device), -1, dtype=torch.float32)
@@ -137,21 +123,6 @@ class LayerFusionRule:
     def _normed(self, states: Tensor) -> Tensor:
         normed: Tensor = self._norm(states)
         return normed.to(states)
-
-    def _choose(self, iks: Tensor) -> Tensor:
-        """argmin IKS per row; ties go to the lowest layer, as argmin returns the first."""
-        index = iks.argmin(-1)
-        if self.fusion.select == "prompt":
-            # Beams of a prompt change places later on, so they must share one choice.
-            shared = index.view(-1, self._expand)[:, :1]
-            index = self._chosen = shared.expand(-1, self._expand).flatten()
-        return index
-
-
-_NO_CACHE = (
-    "select='prompt' keeps the layer chosen at the prefill, and without a cache every step looks "
-    "like a prefill: leave use_cache on, or use select='step'"
-)
 
 
 def fuse_scores(f: Tensor, g: Tensor, fusion: LayerFusion) -> Tensor:

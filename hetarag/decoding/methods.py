@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hetarag.decoding.checks import check_model
-from hetarag.decoding.context_aware import ContextRule, Prompt
+from hetarag.decoding.context_aware import Prompt
 from hetarag.decoding.dola import DoLaRule
 from hetarag.decoding.greedy import GreedyRule
 from hetarag.decoding.hooks import Rule
 from hetarag.decoding.lfd import LayerFusionRule
-from hetarag.decoding.registry import NAMES
+from hetarag.decoding.registry import NAMES, decoder_of, name_of
 from hetarag.decoding.session import Session
-from hetarag.decoding.settings import CAD, AdaCAD, DoLa, Greedy, LayerFusion, Method
+from hetarag.decoding.settings import Method
 from hetarag.decoding.trace import DecodingTrace
 from hetarag.errors import InputError
 
@@ -38,20 +38,24 @@ def decoding(
     Raises `InputError` and `UnsupportedModelError` as `layer_fused` does.
     """
     rule = rule_for(model, method, without_context, top)
-    trace = DecodingTrace(NAMES[type(method)], rule.layers, top)
+    trace = DecodingTrace(name_of(method), rule.layers, top)
     with Session(model, rule, trace):
         yield trace
 
 
-Maker = Callable[[Any, Any, Any, int], Rule]
+def layer_fusion_rule(model: Any, method: Any, _without_context: Any, top: int) -> Rule:
+    """Return layer fusion at work on a model."""
+    return LayerFusionRule(model, method, top)
 
-_RULES: dict[type[Method], Maker] = {
-    LayerFusion: lambda model, method, _, top: LayerFusionRule(model, method, top),
-    DoLa: lambda model, method, _, top: DoLaRule(model, method, top),
-    CAD: ContextRule,
-    AdaCAD: ContextRule,
-    Greedy: lambda _model, _method, _, top: GreedyRule(top),
-}
+
+def dola_rule(model: Any, method: Any, _without_context: Any, top: int) -> Rule:
+    """Return DoLa at work on a model."""
+    return DoLaRule(model, method, top)
+
+
+def greedy_rule(_model: Any, _method: Any, _without_context: Any, top: int) -> Rule:
+    """Return greedy decoding, which needs nothing of the model."""
+    return GreedyRule(top)
 
 
 def rule_for(model: Any, method: Method, without_context: Prompt | None, top: int) -> Rule:
@@ -61,14 +65,17 @@ def rule_for(model: Any, method: Method, without_context: Prompt | None, top: in
     context is missing or of no use; `UnsupportedModelError` for the model.
     """
     check_model(model)
-    if type(method) not in _RULES:
-        names = ", ".join(x.__name__ for x in _RULES)
+    found = decoder_of(method)
+    if found is None:
+        names = ", ".join(x.__name__ for x in NAMES)
         raise InputError(f"{method!r} is no decoding method: use the settings {names}")
+    name, decoder = found
     if top < 1:
         raise InputError(f"top must be at least 1, not {top!r}")
-    if isinstance(method, CAD | AdaCAD) != (without_context is not None):
+    if decoder.contrasts_contexts != (without_context is not None):
+        needs = "needs" if decoder.contrasts_contexts else "has no use for"
         raise InputError(
-            "CAD and AdaCAD, and only they, need without_context=: the tokens of the prompt less "
-            "its passages"
+            f"{name} {needs} without_context=: the tokens of the prompt less its passages; CAD and "
+            "AdaCAD alone contrast the two"
         )
-    return _RULES[type(method)](model, method, without_context, top)
+    return cast(Rule, decoder.make_rule()(model, method, without_context, top))

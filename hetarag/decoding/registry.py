@@ -7,14 +7,15 @@ A name may be followed by settings that differ from those it stands for, in brac
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
-from types import MappingProxyType
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from typing import Any
 
 from hetarag.decoding.confidence_gate import Unsure
 from hetarag.decoding.settings import CAD, AdaCAD, DoLa, Greedy, LayerFusion, Method
 from hetarag.errors import InputError
+from hetarag.plugins import PartTable
 
 PAPER = LayerFusion()
 """The settings of arXiv 2508.19614, for reference."""
@@ -38,18 +39,50 @@ NAMES: dict[type[Method], str] = {
 }
 """The name of each method in traces, commands and tables."""
 
-METHODS: Mapping[str, Method] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """A decoding method: its settings, and "package.module:function" of what puts it to work.
+
+    `settings` is a frozen dataclass of a type that no other method has. The function takes (model, settings,
+    the prompt without its context or None, top) and returns a `hooks.Rule`; it may import torch.
+    """
+
+    settings: Any
+    rule: str
+    contrasts_contexts: bool = False
+    """Whether it needs the prompt without its evidence beside the whole one."""
+
+    def make_rule(self) -> Callable[[Any, Any, Any, int], Any]:
+        """Return the function that puts it to work."""
+        module, _, name = self.rule.partition(":")
+        made: Callable[[Any, Any, Any, int], Any] = getattr(import_module(module), name)
+        return made
+
+
+_RULES = "hetarag.decoding.methods"
+LFD = Decoder(DEFAULT, f"{_RULES}:layer_fusion_rule")
+LFD_PAPER = Decoder(PAPER, f"{_RULES}:layer_fusion_rule")
+LFD_NORMED = Decoder(LayerFusion(fuse_normed=True), f"{_RULES}:layer_fusion_rule")
+GREEDY = Decoder(Greedy(), f"{_RULES}:greedy_rule")
+DOLA = Decoder(DoLa(), f"{_RULES}:dola_rule")
+CONTEXT_AWARE = Decoder(CAD(), "hetarag.decoding.context_aware:ContextRule", True)
+ADAPTIVE = Decoder(AdaCAD(), "hetarag.decoding.context_aware:ContextRule", True)
+
+DECODERS = PartTable(
+    "decoders",
     {
-        "lfd": DEFAULT,
-        "lfd-paper": PAPER,
-        "lfd-normed": LayerFusion(fuse_normed=True),
-        "greedy": Greedy(),
-        "dola": DoLa(),
-        "cad": CAD(),
-        "adacad": AdaCAD(),
-    }
+        "lfd": f"{__name__}:LFD",
+        "lfd-paper": f"{__name__}:LFD_PAPER",
+        "lfd-normed": f"{__name__}:LFD_NORMED",
+        "greedy": f"{__name__}:GREEDY",
+        "dola": f"{__name__}:DOLA",
+        "cad": f"{__name__}:CONTEXT_AWARE",
+        "adacad": f"{__name__}:ADAPTIVE",
+    },
+    "decoding method",
 )
-"""What each name stands for, the default first."""
+"""What each name stands for, the default first; entry points of `hetarag.decoders` name a `Decoder`."""
 
 _FORM = re.compile(r"([a-z-]+)(?:\[([^\[\]]*)\])?")
 
@@ -59,9 +92,34 @@ def base_name(name: str) -> str:
     return name.partition("[")[0].strip()
 
 
+def decoder_named(name: str) -> Decoder:
+    """Return the decoder of this name, without settings in brackets; `ConfigError` for none."""
+    found: Decoder = DECODERS.load(name)
+    return found
+
+
+def decoder_of(method: Any) -> tuple[str, Decoder] | None:
+    """Return the name and the decoder whose settings are of this method's type; None for no settings."""
+    for own in NAMES.items():
+        if own[0] is type(method):
+            return own[1], decoder_named(own[1])
+    for name in DECODERS.declared():
+        found = decoder_named(name)
+        if type(found.settings) is type(method):
+            return name, found
+    return None
+
+
+def name_of(method: Any) -> str:
+    """Return the name of a method in traces; "" for what is no method's settings."""
+    found = decoder_of(method)
+    return found[0] if found else ""
+
+
 def contrasts_contexts(name: str) -> bool:
     """Tell whether the method needs the prompt without its evidence beside the whole one."""
-    return isinstance(METHODS.get(base_name(name)), CAD | AdaCAD)
+    base = base_name(name)
+    return base in DECODERS and decoder_named(base).contrasts_contexts
 
 
 def method_named(name: str) -> Method:
@@ -70,12 +128,12 @@ def method_named(name: str) -> Method:
     Raises `InputError` for an unknown name or setting, or a value outside its range.
     """
     match = _FORM.fullmatch(name.strip())
-    if match is None or match[1] not in METHODS:
+    if match is None or match[1] not in DECODERS:
         raise InputError(
-            f"no decoding method {name!r}; there are {', '.join(METHODS)}, each with settings in "
+            f"no decoding method {name!r}; there are {', '.join(DECODERS.names())}, each with settings in "
             "brackets, such as lfd[layers=20:23,weight=0.5]"
         )
-    method = METHODS[match[1]]
+    method: Method = decoder_named(match[1]).settings
     given = dict(_setting(match[1], method, text) for text in (match[2] or "").split(",") if text)
     return replace(method, **given) if given else method
 
@@ -88,18 +146,27 @@ def split_names(text: str) -> list[str]:
 def _setting(base: str, method: Method, text: str) -> tuple[str, Any]:
     name, separator, value = (part.strip() for part in text.partition("="))
     field = _ALIASES.get(name, name)
-    known = [f.name for f in fields(method) if f.name in _PARSERS]
+    known = [f.name for f in fields(method) if _parser(method, f.name) is not None]
     if field not in known or not separator or not value:
         shown = ", ".join("layers" if x == "candidates" else x for x in known) or "none"
         raise InputError(
             f"{base} has no setting {text.strip()!r}: write name=value; names: {shown}"
         )
     try:
-        return field, _PARSERS[field](value)
+        parse = _parser(method, field) or str
+        return field, parse(value)
     except InputError:  # a ValueError too, and it says more
         raise
     except ValueError as error:
         raise InputError(f"{base}: {name} cannot be {value!r}") from error
+
+
+def _parser(method: Any, field: str) -> Callable[[str], Any] | None:
+    """What reads a setting: of hetarag's own methods those listed, of others by the value's type."""
+    if type(method) in NAMES:
+        return _PARSERS.get(field)
+    kind = type(getattr(method, field))
+    return _flag if kind is bool else kind if kind in (int, float, str) else None
 
 
 def _layers(text: str) -> str | tuple[int, ...] | range:
@@ -128,7 +195,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "candidates": _layers,
     "fuse_normed": _flag,
     "relative_top": float,
-    "select": str,
     "weight": float,
     "gate": _gate,
     "alpha": float,

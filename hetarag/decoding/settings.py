@@ -40,8 +40,6 @@ class LayerFusion:
     """Whether g is read through the final norm (the paper reads it without)."""
     relative_top: float = 0.1
     """Tokens with f < max f + log(relative_top) are dropped; 0 keeps all."""
-    select: Literal["step", "prompt"] = "step"
-    """Choose the layer at every step, or once at the prefill and keep it."""
     weight: float = 1.0
     """Weight of g; 0 is greedy decoding within the plausible tokens."""
     gate: Callable[[Tensor, Tensor], Tensor] | None = None
@@ -51,7 +49,6 @@ class LayerFusion:
 
     def __post_init__(self) -> None:
         _one_of("score", self.score, ("paper", "jsd"))
-        _one_of("select", self.select, ("step", "prompt"))
         _relative_top(self.relative_top)
         _weight("weight", self.weight)
         if not isinstance(self.fuse_normed, bool):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hetarag.config import EMBEDDED, Settings, is_embedded
 from hetarag.engine.ingestion import Pipeline
-from hetarag.engine.plane_cache import PlaneCache
+from hetarag.engine.plane_cache import PlaneCache, check_names
 from hetarag.engine.store_set import StoreSet
 from hetarag.ingest.entities.extractors import make_extractor
 from hetarag.ledger.delivery.embedding_cache import EmbeddingCache
@@ -23,6 +23,7 @@ from hetarag.ledger.writing.versions import VersionWriter
 from hetarag.models.embedders.factory import make_embedder
 from hetarag.protocols import Embedder, Extractor, Reader
 from hetarag.retrievers.fan_out import FanOut
+from hetarag.retrievers.reranking.profiles import own_trees
 
 if TYPE_CHECKING:
     from hetarag.answering.answerer import Answerer
@@ -37,10 +38,13 @@ class Components:
         settings: Settings,
         embedder: Embedder | None,
         reader: Reader | None,
+        ranker: str | Path | None,
     ) -> None:
         self.settings = settings
         self._given_embedder = embedder
         self._given_reader = reader
+        check_names(settings.search)  # before anything is locked
+        trees = own_trees(Path(ranker)) if ranker is not None else None
         self.fan_out = FanOut()
         self._folder_lock = FolderLock(folder) if is_embedded(settings) else None
         try:
@@ -63,8 +67,8 @@ class Components:
             self.stores,
             self.fan_out,
             embedder=lambda: self.embedder,
-            reader=lambda: self.answerer.reader,
             given=embedder is not None,
+            trees=trees,
         )
         batch = settings.ingest.batch
         rows_in = self.stores.first_of("sql")

@@ -58,11 +58,12 @@ class HetaRAG:
         *,
         embedder: Embedder | None = None,
         reader: Reader | None = None,
+        ranker: str | Path | None = None,
     ) -> None:
         self.folder = folder
         self.settings = settings
         self._lock = RLock()
-        self._parts = Components(folder, settings, embedder, reader)
+        self._parts = Components(folder, settings, embedder, reader, ranker)
 
     @classmethod
     def open(
@@ -73,17 +74,20 @@ class HetaRAG:
         create: bool = True,
         embedder: Embedder | None = None,
         reader: Reader | None = None,
+        ranker: str | Path | None = None,
     ) -> Self:
         """Open the knowledge base in `folder`, making a new one unless `create` is False.
 
         `config` is a TOML file, nested dictionaries or settings; without it `hetarag.toml` in the
         folder is read if it is there. Environment variables win over a file. An `embedder` or
-        `reader` of the caller's own takes the place of the one that the settings name.
+        `reader` of the caller's own takes the place of the one that the settings name; a `ranker` is a file
+        of trees, written by `python -m training.link_ranker`, that the link ranker ranks by in place of
+        the package's.
 
         Raises:
             NotFoundError: there is none and `create` is False.
             LockedError: another process has it open.
-            ConfigError: a setting is unknown or wrong.
+            ConfigError: a setting is unknown or wrong, or `ranker` no file of trees for this version.
         """
         path = Path(folder).expanduser()
         if not create and not path.is_dir():
@@ -96,7 +100,7 @@ class HetaRAG:
             raise ConfigError(
                 f"{folder}: cannot be used as the folder of a knowledge base: {error.strerror}"
             ) from error
-        return cls(path, settings_of(config, path), embedder=embedder, reader=reader)
+        return cls(path, settings_of(config, path), embedder=embedder, reader=reader, ranker=ranker)
 
     # ------------------------------------------------------------ documents
 
@@ -193,7 +197,7 @@ class HetaRAG:
         search, reading = split_options(options)
         decoder, count = reading.get("decoder"), reading.get("evidence_k")
         if count is None:
-            count = self.settings.reader.evidence
+            count = self.settings.reader.evidence_k
         if count < 1:
             raise InputError(f"evidence_k must be at least 1, not {count}")
         answerer = self._parts.answerer

@@ -8,18 +8,19 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from hetarag.config import SearchSettings, Settings
+from hetarag.errors import ConfigError
 from hetarag.ledger.reading.hydration import Hydration
 from hetarag.ledger.reading.passage_links import MentionLinks
 from hetarag.ledger.reading.table_catalogue import Catalogue
 from hetarag.ledger.session import Ledger
 from hetarag.models.hub.catalog import MINILM_INT8
-from hetarag.models.hub.install import resolve
-from hetarag.protocols import Decomposer, Embedder, PassageScorer, Reader
+from hetarag.models.rerankers.factory import DEFAULT, RERANKERS, make_reranker
+from hetarag.protocols import Embedder, PassageScorer
 from hetarag.retrievers.fan_out import FanOut
-from hetarag.retrievers.fusers import fuser
+from hetarag.retrievers.fusion import fuser
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.reranking.link_ranker import LinkRanker
-from hetarag.retrievers.reranking.own_trees import own_trees
+from hetarag.retrievers.reranking.profiles import TreesByKind
 from hetarag.retrievers.reranking.stage import Judges
 from hetarag.retrievers.router import ROUTERS
 
@@ -27,10 +28,24 @@ if TYPE_CHECKING:
     from hetarag.engine.store_set import StoreSet
 
 
+def check_names(search: SearchSettings) -> None:
+    """Raise `ConfigError` for a fusion or cross-encoder that nobody has."""
+    fuser(search.fusion, search.rrf_k)
+    if search.cross_encoder not in (*_SWITCHES, "none", *RERANKERS.names()):
+        known = ", ".join([*_SWITCHES, "none", *RERANKERS.names()])
+        raise ConfigError(
+            f"search.cross_encoder: no cross-encoder {search.cross_encoder!r}; known: {known}"
+        )
+
+
+_SWITCHES = ("auto", "always")  # of hetarag's own cross-encoder
+
+
 class PlaneCache:
     """Makes each plane once, and what they share: models are loaded when one first needs them.
 
-    `embedder` and `reader` return the models in use; `given` says that the embedder is the caller's own.
+    `embedder` returns the one in use, `given` says that it is the caller's own; `trees` take the place of the
+    package's in the link ranker.
     """
 
     def __init__(
@@ -42,8 +57,8 @@ class PlaneCache:
         fan_out: FanOut,
         *,
         embedder: Callable[[], Embedder],
-        reader: Callable[[], Reader],
         given: bool,
+        trees: TreesByKind | None,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
@@ -51,16 +66,17 @@ class PlaneCache:
         self._stores = stores
         self._fan_out = fan_out
         self._embedder = embedder
-        self._reader = reader
+        self._trees = trees
         self._default_embedder = not given and settings.models.embedder == MINILM_INT8
         self._planes: dict[SearchSettings, RetrievalPlane] = {}
         self._loading = Lock()
         self._lock = Lock()  # its own: searches go on while an ingest holds the knowledge base's
 
     def plane(self, search: SearchSettings) -> RetrievalPlane:
-        """Return the plane for these settings of [search]."""
+        """Return the plane for these settings of [search]; raises as `check_names` does."""
         with self._lock:
             if search not in self._planes:
+                check_names(search)
                 self._planes[search] = self._make(search)
             return self._planes[search]
 
@@ -77,17 +93,10 @@ class PlaneCache:
 
     @cached_property
     def cross_encoder(self) -> PassageScorer:
-        """What reads question and passage together."""
-        from hetarag.models.rerankers.cross_encoder import CrossEncoder  # few questions need it
-
-        models = self._settings.models
-        return CrossEncoder(resolve(MINILM_INT8, models.cache, download=models.download))
-
-    @cached_property
-    def _decomposer(self) -> Decomposer:
-        from hetarag.answering.decomposition import ReaderDecomposer  # as above
-
-        return ReaderDecomposer(self._reader)
+        """What reads question and passage together; few questions need it."""
+        name = self._settings.search.cross_encoder
+        own = name in (*_SWITCHES, "none")
+        return make_reranker(DEFAULT if own else name, self._settings.models)
 
     def _make(self, search: SearchSettings) -> RetrievalPlane:
         return RetrievalPlane(
@@ -107,18 +116,18 @@ class PlaneCache:
             self._stores.vectors,
             lambda texts: self._embedder().embed_queries(texts),
             search.plain_weight,
-            own_trees(search.ranker) if search.ranker else None,
+            self._trees,
         )
         return Judges(
             ranker,
-            decomposer=self._decomposer if search.decompose == "reader" else None,
-            decompose_below=search.decompose_below,
             cross_encoder=self._loaded if self._cross_encodes(search) else None,
             cross_encode_below=search.cross_encode_below,
             source_weight=search.source_weight,
         )
 
     def _cross_encodes(self, search: SearchSettings) -> bool:
-        return search.cross_encoder == "always" or (
-            search.cross_encoder == "auto" and self._default_embedder
+        return (
+            self._default_embedder
+            if search.cross_encoder == "auto"
+            else search.cross_encoder != "none"
         )

@@ -49,7 +49,7 @@ class AnswerOptions(SearchOptions, total=False):
     decoder: str | None
     """"lfd", "greedy" or another that the reader has; None for the reader's own default."""
     evidence_k: int | None
-    """How many pieces of evidence are read; the default is the setting reader.evidence."""
+    """How many pieces of evidence are read; the default is the setting reader.evidence_k."""
     max_new_tokens: int | None
     """The longest answer in tokens; the default is the setting reader.max_new_tokens."""
 

@@ -72,6 +72,7 @@ def bench_retrieval(
     skip: int = 0,
     config: Path | None = None,
     embedder: Embedder | None = None,
+    ranker: Path | None = None,
     watch: Callable[[str, int], None] = lambda _doing, _done: None,
 ) -> Bench:
     """Ingest the corpora and search every question with every system.
@@ -87,12 +88,12 @@ def bench_retrieval(
     known = systems_for(settings)
     names = choose(known, systems, baseline)
     asked, left_out = asked_of(questions, limit, skip)
-    with HetaRAG.open(folder, settings, embedder=embedder) as rag:
+    with HetaRAG.open(folder, settings, embedder=embedder, ranker=ranker) as rag:
         rag.warm_up()  # what the settings name wrongly is told before anything is taken in
         take_in(rag, corpora)
         status = rag.status()
         kept = RunFolder(
-            run, _configuration(settings, status, corpora, questions), ("id", "system")
+            run, _configuration(settings, status, corpora, questions, ranker), ("id", "system")
         )
         _search(rag, asked, {name: known[name] for name in names}, kept, watch)
     measured = room(
@@ -191,7 +192,11 @@ def _line(rag: HetaRAG, question: Question, name: str, options: System) -> dict[
 
 
 def _configuration(
-    settings: Settings, status: KnowledgeBaseInfo, corpora: Sequence[Path], questions: Path
+    settings: Settings,
+    status: KnowledgeBaseInfo,
+    corpora: Sequence[Path],
+    questions: Path,
+    ranker: Path | None,
 ) -> dict[str, Any]:
     """Return what lines of one run must have in common, the method's own files among it."""
     stores = settings.stores.named()
@@ -209,7 +214,7 @@ def _configuration(
         "ingest": settings.ingest.model_dump(mode="json"),
         "search": settings.search.model_dump(mode="json"),
         # A path does not tell which trees lie there.
-        **({"trees": _content(Path(own).expanduser())} if (own := settings.search.ranker) else {}),
+        **({"trees": _content(ranker)} if ranker is not None else {}),
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
-from hetarag.config import SearchSettings, Settings
+from hetarag.config import Settings
 from hetarag.errors import InputError
+from hetarag.retrievers import FUSIONS
 
 System = Mapping[str, Any]
 """How a search differs from the default one: arguments of `HetaRAG.search`."""
@@ -32,7 +33,7 @@ def systems_for(settings: Settings) -> dict[str, System]:
     if {"vector", "fulltext"} <= set(names):
         plain = {**PLAIN, "fusion": "rrf"}
         found[RRF] = {"stores": ("vector", "fulltext"), "settings": plain}
-    fusions: tuple[str, ...] = get_args(SearchSettings.model_fields["fusion"].annotation)
+    fusions = FUSIONS.names()
     for fusion in fusions:
         plain = {**PLAIN, "fusion": fusion}
         found[f"all stores, plain {_label(fusion)}"] = {"settings": plain}
@@ -41,17 +42,12 @@ def systems_for(settings: Settings) -> dict[str, System]:
             rest = tuple(other for other in names if other != name)
             found[f"plane without {name}"] = {"stores": rest}
     found["plane without link ranker"] = {"settings": {"rerank": "none"}}
-    found["plane without link ranker, learned fusion"] = {
-        "settings": {"rerank": "none", "fusion": "learned"}
-    }
     found["plane without hops"] = {"settings": {"hops": False}}
     found["plane without hops and ranker"] = {"settings": {"hops": False, "rerank": "none"}}
     found["plane without router"] = {"settings": {"router": "all"}}
     found["plane without source weight"] = {"settings": {"source_weight": 0.0}}
     if settings.search.cross_encoder != "none":
         found["plane without cross-encoder"] = {"settings": {"cross_encoder": "none"}}
-    if settings.search.decompose != "none":
-        found["plane without decomposition"] = {"settings": {"decompose": "none"}}
     for fusion in fusions:
         if fusion != settings.search.fusion:
             found[f"plane, {_label(fusion)} fusion"] = {"settings": {"fusion": fusion}}

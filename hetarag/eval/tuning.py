@@ -20,7 +20,7 @@ from hetarag.eval.datasets import Question
 from hetarag.eval.metrics import retrieval_scores
 from hetarag.eval.retrieval import DEPTH, distinct_documents
 from hetarag.eval.significance import Interval, paired
-from hetarag.retrievers.fusers import FUSIONS, TAKE_K
+from hetarag.retrievers import FUSIONS, takes_k
 
 METRIC = "ndcg@10"
 REPORTED = ("recall@2", "recall@5", METRIC)
@@ -31,7 +31,7 @@ Changes = Mapping[str, Any]
 VARIED: Sequence[Sequence[Changes]] = (
     [{"rerank": "none"}, *({"rerank": "links", "plain_weight": w} for w in (0.0, 1.0, 2.0, 4.0, 8.0))],
     [{"source_weight": w} for w in (0.0, 1.0, 2.0)],
-    [{"fusion": fusion} for fusion in FUSIONS],
+    [{"fusion": fusion} for fusion in FUSIONS.names()],
     [{"rrf_k": k} for k in (5, 20, 60)],
     [{"router": router} for router in ("rules", "all")],
     [{"cross_encoder": "none"}],
@@ -99,7 +99,7 @@ def tune(
     best: Changes = {}
     score(best)
     for options in VARIED:
-        if "rrf_k" in options[0] and base.changed(best).fusion not in TAKE_K:
+        if "rrf_k" in options[0] and not takes_k(base.changed(best).fusion):
             continue
         tries = [_differing(base, {**best, **option}) for option in options]
         best = max([best, *tries], key=score)  # the first of equals: what was there stays

@@ -1,14 +1,21 @@
 """Joining ranked lists: one function per published method.
 
 Each takes the lists of the stores, best first, with a weight per store, and returns (id, score) with
-the best first and equal scores in the order of their ids.
+the best first and equal scores in the order of their ids. The table has them by the names that
+`search.fusion` gives them: hetarag's own, or entry points in the group `hetarag.fusions` of any other package.
+A function with a parameter `k` gets the setting `search.rrf_k`.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import log, tanh
 from statistics import fmean, pstdev
+from typing import cast
 
+from hetarag.plugins import PartTable
 from hetarag.types import Hit
 
 Lists = Mapping[str, Sequence[Hit]]
@@ -16,8 +23,43 @@ Weights = Mapping[str, float]
 Fused = list[tuple[str, float]]
 Fuser = Callable[[Lists, Weights], Fused]
 
+FUSIONS = PartTable(
+    "fusions",
+    {
+        "rrf": f"{__name__}:reciprocal_rank",
+        "convex": f"{__name__}:convex_min_max",
+        "z-score": f"{__name__}:convex_z_score",
+        "distribution": f"{__name__}:distribution_based",
+    },
+    "fusion",
+)
+
+_TINY = 1e-9
 RANKED_WEIGHT = 6.0
 """Of an order that was judged, beside 1 to 1.5 for SQL's rows and 10 for what SQL computed."""
+
+
+def fuser(name: str, k: int) -> Fuser:
+    """Return the fusion of that name, with scores of 0 or more; `k` is that of reciprocal ranks.
+
+    Raises:
+        ConfigError: there is none of that name, or its package cannot be loaded.
+    """
+    found = FUSIONS.load(name)
+    fuse: Fuser = partial(found, k=k) if takes_k(name) else found
+
+    def from_zero(lists: Lists, weights: Weights) -> Fused:
+        # What follows divides by the best score and takes logarithms.
+        fused = fuse(lists, weights)
+        least = min(0.0, min((score for _, score in fused), default=0.0))
+        return [(identifier, score - least) for identifier, score in fused]
+
+    return from_zero
+
+
+def takes_k(name: str) -> bool:
+    """Tell whether the setting `search.rrf_k` makes a difference to the fusion of that name."""
+    return "k" in inspect.signature(cast(Fuser, FUSIONS.load(name))).parameters
 
 
 def reciprocal_rank(lists: Lists, weights: Weights, *, k: int = 60) -> Fused:
@@ -94,3 +136,13 @@ def _three_sigma(scores: Sequence[float]) -> list[float]:
 def ordered(scores: Mapping[str, float]) -> Fused:
     """Return (id, score), the best first and equal scores in the order of their ids."""
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def add_log_odds(ranked: Fused, by: Mapping[str, float]) -> Fused:
+    """Return the pieces in their new order, the log-odds of each probability larger by what `by` has for it."""
+    return ordered({i: _with_odds(p, by[i]) if i in by else p for i, p in ranked})
+
+
+def _with_odds(probability: float, by: float) -> float:
+    odds = log((probability + _TINY) / (1 - probability + _TINY)) + by
+    return 0.5 + 0.5 * tanh(odds / 2)  # the logistic function, which overflows in its usual form

@@ -24,9 +24,6 @@ PARTS = "parts"
 RANKED = "ranked"
 """The name of the reranker's order when it is fused with what SQL has found."""
 
-DECOMPOSITION = "decomposition"
-"""The name under which a search tells how a language model fared that was asked for parts."""
-
 CROSS_ENCODER = "cross-encoder"
 """The name of the list of what a cross-encoder has read, and of how it fared."""
 
@@ -43,8 +40,6 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=dict)
     unasked: Mapping[str, StoreStatus] = field(default_factory=dict)
     """Stores that cannot be asked, and why."""
-    parts: tuple[str, ...] | None = None
-    """What a language model has told apart; None before it was asked, which is done once."""
 
     @property
     def weights(self) -> dict[str, float]:

@@ -69,8 +69,7 @@ class Seed:
 class Query:
     """A question as the stores get it; `deadline` is a `time.monotonic()` value or None.
 
-    `stores` are the kinds that the plane may ask, None all of them; `parts` are questions that a
-    language model would have answered on the way to this one.
+    `stores` are the names of the stores that the plane may ask, None for all of them.
     """
 
     text: str
@@ -80,7 +79,6 @@ class Query:
     filter: Filter = Filter()
     deadline: float | None = None
     stores: frozenset[str] | None = None
-    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

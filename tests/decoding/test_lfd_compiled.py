@@ -67,7 +67,7 @@ def test_each_compiled_step_is_the_references(name: str) -> None:
 
 @pytest.mark.parametrize(
     "method",
-    [LayerFusion(select="prompt"), LayerFusion(candidates=(7,)), DEFAULT, DoLa(), Greedy()],
+    [LayerFusion(fuse_normed=True), LayerFusion(candidates=(7,)), DEFAULT, DoLa(), Greedy()],
     ids=str,
 )
 def test_other_methods_compile_too(method: Any) -> None:
@@ -178,7 +178,7 @@ def test_on_a_gpu(name: str, cache: dict[str, Any]) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-@pytest.mark.parametrize("fusion", [LayerFusion(), LayerFusion(select="prompt"), DEFAULT], ids=str)
+@pytest.mark.parametrize("fusion", [LayerFusion(), DEFAULT], ids=str)
 def test_no_step_waits_for_a_gpu(fusion: LayerFusion) -> None:
     model, ids = make("llama").cuda(), prompt(2).cuda()
     with layer_fused(model, fusion) as trace, torch.no_grad():

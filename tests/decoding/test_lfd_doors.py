@@ -30,7 +30,7 @@ GREEDY = {"max_new_tokens": 5, "do_sample": False}
     [{}, {"num_beams": 3}, {"cache_implementation": "static"}, {"repetition_penalty": 1.3}],
     ids=str,
 )
-@pytest.mark.parametrize("fusion", [LayerFusion(), LayerFusion(select="prompt")], ids=str)
+@pytest.mark.parametrize("fusion", [LayerFusion(), LayerFusion(fuse_normed=True)], ids=str)
 def test_the_callable_does_what_the_block_does(
     fusion: LayerFusion, options: dict[str, Any]
 ) -> None:

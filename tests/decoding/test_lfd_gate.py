@@ -51,12 +51,3 @@ def test_f_is_what_greedy_decoding_computes_to_the_bit() -> None:
         model.generate(ids, max_new_tokens=8)
     assert any(step.layers for step in trace.steps)
     assert [s.top_final for s in trace.steps] == [s.top_final for s in greedy.steps]
-
-
-def test_the_layer_of_a_prompt_is_chosen_at_the_prefill_even_where_the_gate_is_closed() -> None:
-    model = shared("llama")
-    fusion = LayerFusion(select="prompt", gate=Unsure(1e-6))
-    with layer_fused(model, fusion) as trace:
-        model.generate(prompt(), max_new_tokens=3)
-    assert trace.steps[0].iks is not None
-    assert len({tuple(step.layers or ()) for step in trace.steps}) == 1

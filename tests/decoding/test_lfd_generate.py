@@ -19,8 +19,6 @@ GREEDY = {"max_new_tokens": 6, "do_sample": False}
 PAIRS = [
     LayerFusion(),
     LayerFusion(score="jsd", fuse_normed=True),
-    LayerFusion(select="prompt"),
-    LayerFusion(select="prompt", fuse_normed=True),
 ]
 
 
@@ -153,48 +151,8 @@ def test_beam_search_is_that_of_the_reference(name: str) -> None:
     assert trace.steps[0].tokens is None  # rows change places
 
 
-@pytest.mark.parametrize("options", [{"num_beams": 3}, {"num_return_sequences": 3}], ids=str)
-def test_select_prompt_keeps_one_layer_per_prompt(options: dict[str, int]) -> None:
-    fusion, ids = LayerFusion(select="prompt"), prompt(4)
-    _out, trace = run(
-        shared("llama"), fusion, ids, do_sample="num_return_sequences" in options, **options
-    )
-    _, single = run(shared("llama"), fusion, ids)
-    chosen = single.steps[0].layers
-    assert chosen is not None
-    assert len(set(chosen)) > 1
-    for step in trace.steps:
-        assert step.layers == [x for x in chosen for _ in range(3)]
-    assert [x.iks is None for x in trace.steps] == [False] + [True] * (len(trace.steps) - 1)
-
-
-def test_select_prompt_chooses_anew_for_each_call() -> None:
-    model, fusion = shared("llama"), LayerFusion(select="prompt")
-    prompts = [prompt(seed=x) for x in range(6)]
-    with layer_fused(model, fusion) as trace:
-        for ids in prompts:
-            model.generate(ids, **GREEDY)
-    first = [trace.call(i)[0].layers for i in range(6)]
-    assert first == [run(model, fusion, x)[1].steps[0].layers for x in prompts]
-    assert len({str(x) for x in first}) > 1
-    assert trace.call()[0].call == 5
-
-
-def test_select_prompt_in_a_loop_of_the_callers_own() -> None:
-    model, fusion = shared("llama"), LayerFusion(select="prompt")
-    with layer_fused(model, fusion) as trace, torch.no_grad():
-        for seed in range(6):
-            out = model(prompt(seed=seed), use_cache=True, logits_to_keep=1)
-            step = out.logits[:, -1].argmax(-1)[:, None]
-            model(step, past_key_values=out.past_key_values, logits_to_keep=1)
-    for seed in range(6):
-        first, second = trace.call(seed)
-        assert first.layers == run(model, fusion, prompt(seed=seed))[1].steps[0].layers
-        assert (second.layers, second.iks) == (first.layers, None)
-
-
-def test_select_prompt_reads_only_what_it_needs() -> None:
-    """One row per prompt beside the model's own once the layer is known."""
+def test_a_step_reads_only_what_it_needs() -> None:
+    """One product a step, of as many rows as the candidates ask for."""
     model, widths = make("llama"), []
     inner = model.lm_head.forward
 
@@ -203,8 +161,8 @@ def test_select_prompt_reads_only_what_it_needs() -> None:
         return inner(states)
 
     model.lm_head.forward = forward
-    run(model, LayerFusion(select="prompt"), prompt())
-    assert widths == [1 + 3 * 3] + [2] * 5
+    run(model, LayerFusion(), prompt())
+    assert widths == [1 + 3 * 3] * 6
     widths.clear()
     run(model, LayerFusion(fuse_normed=True), prompt())
     assert widths == [1 + 2 * 3] * 6  # one product a step; and the prefill projects one position

@@ -134,15 +134,6 @@ def test_an_assistant_model_is_refused() -> None:
     assert len(trace) == 0
 
 
-def test_select_prompt_needs_a_cache() -> None:
-    model = shared("llama")
-    with layer_fused(model, LayerFusion(select="prompt")):
-        with pytest.raises(InputError, match="cache"):
-            model.generate(prompt(), max_new_tokens=2, use_cache=False)
-        with pytest.raises(InputError, match="cache"):
-            model(prompt(), use_cache=False, logits_to_keep=1)
-
-
 def test_calls_for_all_positions_are_refused() -> None:
     model = shared("llama")
     with layer_fused(model):

@@ -65,7 +65,6 @@ def test_a_layer_outside_the_model_is_refused(layer: int) -> None:
     "values",
     [
         {"score": "kl"},
-        {"select": "always"},
         {"candidates": ()},
         {"candidates": []},
         {"candidates": range(0)},
@@ -92,7 +91,7 @@ def test_values_out_of_range_are_refused(values: dict[str, Any]) -> None:
 
 
 def test_settings_are_frozen_values() -> None:
-    assert LayerFusion() == PAPER == LayerFusion("paper", "paper", False, 0.1, "step", 1.0, None)
+    assert LayerFusion() == PAPER == LayerFusion("paper", "paper", False, 0.1, 1.0, None)
     assert hash(LayerFusion(candidates=[4, 6])) == hash(LayerFusion(candidates=(4, 6)))  # type: ignore[arg-type]
     with pytest.raises(dataclasses.FrozenInstanceError):
         PAPER.weight = 2.0  # type: ignore[misc]

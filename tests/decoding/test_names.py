@@ -8,8 +8,8 @@ import torch
 from hetarag.decoding.confidence_gate import Unsure
 from hetarag.decoding.lfd import fuse_scores
 from hetarag.decoding.registry import (
+    DECODERS,
     DEFAULT,
-    METHODS,
     PAPER,
     contrasts_contexts,
     method_named,
@@ -22,10 +22,10 @@ from hetarag.errors import InputError
 def test_names_stand_for_settings() -> None:
     assert method_named("lfd") == DEFAULT
     assert method_named("lfd-paper") == PAPER
-    assert next(iter(METHODS)) == "lfd"
-    assert method_named(
-        "lfd-paper[weight=0.5, score=jsd,normed=true,select=prompt]"
-    ) == LayerFusion(weight=0.5, score="jsd", fuse_normed=True, select="prompt")
+    assert DECODERS.names()[0] == "lfd"
+    assert method_named("lfd-paper[weight=0.5, score=jsd,normed=true]") == LayerFusion(
+        weight=0.5, score="jsd", fuse_normed=True
+    )
     assert method_named("lfd-normed[layers=20:22]").layers(24) == (20, 21, 22)  # type: ignore[union-attr]
     assert method_named("lfd-normed[layers=12+23]").layers(24) == (12, 23)  # type: ignore[union-attr]
     assert method_named("lfd-normed[gate=0.4]") == LayerFusion(fuse_normed=True, gate=Unsure(0.4))

@@ -152,7 +152,7 @@ def test_searches_at_once_load_it_once(
         return loaded[-1]
 
     monkeypatch.setattr("hetarag.models.rerankers.cross_encoder.CrossEncoder", load)
-    monkeypatch.setattr("hetarag.engine.plane_cache.resolve", lambda *_, **__: None)
+    monkeypatch.setattr("hetarag.models.rerankers.factory.resolve", lambda *_, **__: None)
     kb.ingest([write_jsonl(*DOCUMENTS)])
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: kb.search(QUESTION, 10, settings=ALWAYS), range(4)))

@@ -15,7 +15,7 @@ from hetarag.errors import (
     LockedError,
     NotFoundError,
 )
-from hetarag.retrievers.fusers import FUSIONS
+from hetarag.retrievers import FUSIONS
 from tests.conftest import RULES, Opener
 from tests.hashing import HashingEmbedder
 
@@ -69,7 +69,7 @@ def test_the_graph_follows_a_link_that_words_do_not_show(kb: HetaRAG, write_json
     assert names(found)[:2] == ["fram", "archer"]
 
 
-@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("fusion", FUSIONS.names())
 @pytest.mark.parametrize("rerank", ["links", "none"])
 def test_each_fusion_finds_what_all_stores_find(
     kb: HetaRAG, write_jsonl: Writer, fusion: str, rerank: str

@@ -21,8 +21,8 @@ from hetarag.eval.retrieval_report import (
     types_table,
 )
 from hetarag.eval.systems import PLANE, RRF
-from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED
-from hetarag.retrievers.reranking.tree_ensemble import packaged
+from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED, packaged
+from hetarag.retrievers.reranking.tree_ensemble import save_ensembles
 from tests.hashing import HashingEmbedder
 
 QUESTIONS = [
@@ -130,21 +130,18 @@ def test_another_configuration_needs_another_folder(
 
 
 def test_other_trees_in_the_same_folder_need_another_run(
-    bench: Callable[..., retrieval.Bench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Callable[..., retrieval.Bench], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "trees"
-    folder.mkdir()
-    for name in (*TITLED, *EXCERPTS):
-        packaged(name).save(str(folder / name))
-    monkeypatch.setenv("HETARAG_SEARCH__RANKER", str(folder))
-    bench(systems=PLANE)
-    bench(systems=PLANE)
-    packaged(EXCERPTS[0]).save(str(folder / TITLED[0]))
+    file = tmp_path / "trees.npz"
+    ensembles = {name: packaged(name) for name in (*TITLED, *EXCERPTS)}
+    save_ensembles(file, ensembles)
+    bench(systems=PLANE, ranker=file)
+    bench(systems=PLANE, ranker=file)
+    save_ensembles(file, {**ensembles, TITLED[0]: packaged(EXCERPTS[0])})
     with pytest.raises(InputError, match=r"trees was .* give another --run"):
-        bench(systems=PLANE)
-    monkeypatch.setenv("HETARAG_SEARCH__RANKER", str(tmp_path / "nowhere"))
-    with pytest.raises(ConfigError, match=r"search\.ranker: .* is not there"):
-        bench(systems=PLANE)
+        bench(systems=PLANE, ranker=file)
+    with pytest.raises(ConfigError, match=r"ranker: .* is not there"):
+        bench(systems=PLANE, ranker=tmp_path / "nowhere")
 
 
 def test_a_corpus_may_be_a_folder_of_files(

@@ -27,12 +27,6 @@ def test_stores_that_are_not_there_are_not_run() -> None:
     assert known["plane without graph"] == {"stores": ("vector",)}
 
 
-def test_decomposition_is_left_out_where_it_is_on() -> None:
-    assert "plane without decomposition" not in KNOWN
-    known = systems_for(validate_settings({"search": {"decompose": "reader"}}, "test"))
-    assert known["plane without decomposition"] == {"settings": {"decompose": "none"}}
-
-
 def test_names_may_have_commas_of_their_own() -> None:
     assert choose(KNOWN, None, None) == list(KNOWN)
     assert choose(KNOWN, f"{PLANE}, {RRF},vector alone", None) == [PLANE, RRF, "vector alone"]

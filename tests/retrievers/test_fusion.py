@@ -1,6 +1,6 @@
 import pytest
 
-from hetarag.retrievers.fusers import FUSIONS, fuser
+from hetarag.retrievers import FUSIONS, fuser
 from hetarag.retrievers.fusion import (
     convex_min_max,
     convex_z_score,
@@ -63,12 +63,11 @@ def test_nothing_in_nothing_out(fuse) -> None:  # type: ignore[no-untyped-def]
     assert fuse({"x": ()}, {}) == []
 
 
-@pytest.mark.parametrize("name", [name for name in FUSIONS if name != "learned"])
+@pytest.mark.parametrize("name", FUSIONS.names())
 def test_by_its_name_no_method_scores_below_zero_or_orders_otherwise(name: str) -> None:
     fused = fuser(name, 60)(LISTS, {})
     assert min(score for _, score in fused) >= 0
     plain = {
-        "learned": reciprocal_rank,
         "rrf": reciprocal_rank,
         "convex": convex_min_max,
         "z-score": convex_z_score,

@@ -32,8 +32,8 @@ from hetarag.models.hub.catalog import MINILM_INT8
 from hetarag.models.hub.install import install
 from hetarag.models.rerankers.cross_encoder import encode_pairs
 from hetarag.protocols import Embedder
-from hetarag.retrievers.reranking.profiles import TITLED, Trees
-from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble, packaged
+from hetarag.retrievers.reranking.profiles import TITLED, Trees, packaged
+from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from training.cross_encoder.passages import beside_wrong, passages
 from training.cross_encoder.weights import base_weights, changes
 from training.json_lines import lines_of

@@ -45,6 +45,9 @@ class ModelStatus:
     disk: int
     default: bool
     folder: Path | None
+    decoder: str = ""
+    """A reader's default decoder, and `decoder_why` what was measured."""
+    decoder_why: str = ""
 
 
 def ignore(step: InstallStep) -> None:
@@ -95,6 +98,8 @@ def status(cache: Path) -> list[ModelStatus]:
             here[m.name].manifest.size if m.name in here else m.installed,
             m.default,
             here[m.name].folder if m.name in here else None,
+            m.decoder if m.kind == "reader" else "",
+            m.decoder_why,
         )
         for m in KNOWN.values()
     ]

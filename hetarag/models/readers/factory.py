@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from hetarag.config import ModelSettings
-from hetarag.decoding.registry import METHODS
+from hetarag.decoding.registry import DECODERS
 from hetarag.errors import ModelError
 from hetarag.models.hub.catalog import KNOWN
 from hetarag.models.hub.fetch import Progress
@@ -43,7 +43,7 @@ def known_decoders(settings: ModelSettings) -> tuple[str, ...] | None:
         from hetarag.models.readers.endpoint import DECODER
 
         return (DECODER,)
-    return None if part and part[0] != "local" else tuple(METHODS)
+    return None if part and part[0] != "local" else DECODERS.names()
 
 
 def make_reader(
@@ -96,4 +96,5 @@ def open_local(
         name=folder.name if Path(place).expanduser().is_dir() and not known else place,
         measured=settings.cache / MEASURED,
         share_prompts=share_prompts,
+        default_decoder=known.decoder if known else "lfd",
     )

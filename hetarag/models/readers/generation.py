@@ -264,18 +264,31 @@ class _Row:
 
 
 def _methods(model: Any) -> tuple[str, ...]:
-    """Return the decoders that this model can use, the default first."""
-    from hetarag.decoding import decoding
-    from hetarag.decoding.registry import METHODS
+    """Return the decoders that this model can use, layer fusion first.
 
-    try:
-        for method in METHODS.values():
-            if not isinstance(method, CAD | AdaCAD):  # those work without layers, on any model
-                with decoding(model, method):
-                    pass
-    except (UnsupportedModelError, InputError):  # an unknown architecture, or too few layers
+    An unknown architecture, or one of too few layers, decodes greedily alone.
+    """
+    from hetarag.decoding.registry import DECODERS
+
+    declared = set(DECODERS.declared())
+    own = [name for name in DECODERS.names() if name not in declared]
+    if not all(_works(model, name) for name in own):
         return ("greedy",)
-    return tuple(METHODS)
+    return (*own, *(name for name in sorted(declared) if _works(model, name)))
+
+
+def _works(model: Any, name: str) -> bool:
+    from hetarag.decoding import decoding
+    from hetarag.decoding.registry import decoder_named
+
+    decoder = decoder_named(name)
+    if decoder.contrasts_contexts:  # those work without layers, on any model
+        return True
+    try:
+        with decoding(model, decoder.settings):
+            return True
+    except (UnsupportedModelError, InputError):
+        return False
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:

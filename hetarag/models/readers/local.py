@@ -42,6 +42,7 @@ class LocalReader(BatchReader):
         measured: Path | None = None,
         stop: str | None = "\n",
         share_prompts: bool = False,
+        default_decoder: str = "lfd",
     ) -> None:
         folder = Path(folder)
         torch, transformers = load_libraries("a local reader")
@@ -62,11 +63,14 @@ class LocalReader(BatchReader):
         self._window = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         self._encoder = PromptEncoder(tokenizer)
         self._generator = Generator(model, tokenizer, stop, share_prompts)
+        self._default_decoder = default_decoder
         self._lock = threading.Lock()
 
     def decoders(self) -> Sequence[str]:
-        """Return the decoders for this architecture, layer fusion first where it is known."""
-        return tuple(self._generator.methods)
+        """Return the decoders for this architecture, the default of this reader first."""
+        return tuple(
+            sorted(self._generator.methods, key=lambda name: name != self._default_decoder)
+        )
 
     def read(
         self,

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from hetarag.retrievers.fusion import Fused
-from hetarag.retrievers.odds import shifted
+from hetarag.retrievers.fusion import Fused, add_log_odds
 from hetarag.types import RankedEvidence
 
 _MOST = 12  # pieces, and paragraphs of all of them together: 10 ms each on two cores
@@ -72,4 +71,4 @@ def best_scores(ids: Iterable[str], scores: Iterable[float]) -> dict[str, float]
 
 def reread(ranked: Fused, scores: Mapping[str, float]) -> Fused:
     """Return the pieces in their new order; `scores` are log-odds of those that were read."""
-    return shifted(ranked, {i: _WEIGHT * score for i, score in scores.items()})
+    return add_log_odds(ranked, {i: _WEIGHT * score for i, score in scores.items()})

@@ -48,7 +48,7 @@ Hydrate = Callable[[Sequence[str]], dict[str, RankedEvidence]]
 class LinkRanker(Reranker):
     """Ranks the best fused candidates and the passages that their names lead to.
 
-    `trees` take the place of the package's (`own_trees`).
+    `trees` take the place of the package's (`profiles.own_trees`).
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class LinkRanker(Reranker):
         asked = Asked(query.text, passages)
         links = self._links.links(list(anchors), SHARED_BY)
         steps = choose_steps(links, asked, anchors, passages, _LINKS[0])
-        pieces = [*query.parts, *parts(query.text)]
+        pieces = parts(query.text)
         embedded = self._embedded([*pieces, *(step.question for step in steps)])
         answering = self._answering(query, [embedded[piece] for piece in pieces])
         near = [hit.id for hit in answering]

@@ -1,4 +1,4 @@
-"""What follows the fusion: the reranker's order, parts that a language model tells, what a cross-encoder reads.
+"""What follows the fusion: the reranker's order, and what a cross-encoder reads.
 
 Each of them is asked as a store is: until the search's deadline, and late or failing it costs what it
 would have added and not the search.
@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hetarag.config import READ_BELOW, SOURCE_WEIGHT, UNSURE_BELOW
-from hetarag.protocols import Decomposer, PassageScorer, Reranker
+from hetarag.config import READ_BELOW, SOURCE_WEIGHT
+from hetarag.protocols import PassageScorer, Reranker
 from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.fusion import RANKED_WEIGHT, Fused, Fuser, ordered
 from hetarag.retrievers.hydration import Gate
@@ -26,7 +26,6 @@ from hetarag.retrievers.reranking.support import raised
 from hetarag.retrievers.search_state import (
     COMPUTED,
     CROSS_ENCODER,
-    DECOMPOSITION,
     LINKED,
     PARTS,
     RANKED,
@@ -41,19 +40,16 @@ ADDED = (LINKED, PARTS, CROSS_ENCODER)
 _RANKED_KINDS = ("vector", "fulltext", "graph")  # of stores whose lists the ranker sees
 _READING = 0.5  # seconds: with less left nothing is read
 _CONVINCED = StoreStatus("skipped", reason="the evidence convinces")
-_TOLD = 3  # pieces of evidence that a language model gets to see before it decomposes a question
 
 
 @dataclass(frozen=True, slots=True)
 class Judges:
-    """Who orders what was fused; `decomposer` and `cross_encoder` are asked where it convinces little.
+    """Who orders what was fused; the `cross_encoder` is asked where it convinces little.
 
     `source_weight` is what a passage gains by those that it leads to (`chains`).
     """
 
     reranker: Reranker
-    decomposer: Decomposer | None = None
-    decompose_below: float = UNSURE_BELOW
     cross_encoder: Callable[[], PassageScorer] | None = None
     cross_encode_below: float = READ_BELOW
     source_weight: float = SOURCE_WEIGHT
@@ -97,8 +93,6 @@ class Judging:
         if not others:
             return fused
         status, answer = self._judge(others)
-        if answer is not None and self._decompose(answer.ranked, status.seconds):
-            answer = self._judge(others)[1] or answer
         if answer is None:
             vector = self._progress.first_of("vector") or "vector"
             self._progress.statuses[vector] = replace(
@@ -125,35 +119,12 @@ class Judging:
 
     def _judge(self, fused: Fused) -> tuple[StoreStatus, Reranking | None]:
         # It asks the vector store and the ledger, so it keeps the deadline as they do.
-        query = replace(self._query, parts=self._progress.parts or ())
         lists = self._progress.lists_by_kind()
         return self._fan_out.run(
             "reranker",
-            lambda: self._judges.reranker.rerank(query, lists, fused, self._gate),
-            end_of(query),
+            lambda: self._judges.reranker.rerank(self._query, lists, fused, self._gate),
+            end_of(self._query),
         )
-
-    def _decompose(self, ranked: Fused, seconds: float) -> bool:
-        """Ask for parts where the evidence convinces little; tell whether to judge once more.
-
-        `seconds` is what a judgement takes: as much is left for the second one.
-        """
-        decomposer, progress = self._judges.decomposer, self._progress
-        if decomposer is None or progress.parts is not None:
-            return False
-        progress.parts = ()
-        if convinces(ranked, self._judges.decompose_below):
-            progress.statuses[DECOMPOSITION] = _CONVINCED
-            return False
-        best = list(self._gate([identifier for identifier, _ in ranked[:_TOLD]]).values())
-        question, end = self._query.text, end_of(self._query) - 2 * seconds
-        status, parts = self._fan_out.run(
-            DECOMPOSITION, lambda: decomposer.parts(question, best, end), end
-        )
-        progress.took(DECOMPOSITION, status.seconds)
-        progress.parts = parts or ()
-        progress.statuses[DECOMPOSITION] = replace(status, hits=len(progress.parts))
-        return bool(progress.parts)
 
     def _read(self, ranked: Fused) -> tuple[Fused, Sequence[Hit]]:
         """Have a cross-encoder read what is doubtful where the evidence convinces little.

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from hetarag.retrievers.fusion import Fused
-from hetarag.retrievers.odds import shifted
+from hetarag.retrievers.fusion import Fused, add_log_odds
 from hetarag.retrievers.reranking.features import Candidates, cosines
 from hetarag.types import Sources
 
@@ -55,4 +54,4 @@ def raised(ranked: Fused, found: Sources, weight: float) -> Fused:
     for target, shares in found.items():
         for source, share in shares.items():
             leads[source] += judged.get(target, 0.0) * share
-    return shifted(ranked, {source: weight * led for source, led in leads.items()})
+    return add_log_odds(ranked, {source: weight * led for source, led in leads.items()})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
-from importlib import resources
+from collections.abc import Mapping, Sequence
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 
+_PARTS = ("names", "feature", "threshold", "left", "right", "value")
 _MOST_NODES = 10  # of one tree: a table of 2 ** nodes values stands for it
 
 
@@ -53,15 +53,15 @@ class TreeEnsemble:
         self._start = np.arange(len(table), dtype=np.int32)[:, None] * np.int32(table.shape[1])
 
     @classmethod
-    def load(cls, file: Traversable) -> Self:
-        """Load what `save` wrote."""
+    def load(cls, file: Traversable, name: str) -> Self:
+        """Load the ensemble of this name from a file that `save_ensembles` wrote; `KeyError` if it lacks it."""
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as data:
-            arrays: dict[str, Any] = {name: data[name] for name in data.files}
-        return cls(names=[str(name) for name in arrays.pop("names")], **arrays)
+            arrays: dict[str, Any] = {part: data[f"{name}/{part}"] for part in _PARTS}
+        return cls(names=[str(feature) for feature in arrays.pop("names")], **arrays)
 
-    def save(self, path: str) -> None:
-        """Write the ensemble to `path`, for `load`."""
-        np.savez_compressed(path, names=np.array(self.names), **self._arrays)
+    def arrays(self) -> dict[str, Any]:
+        """Return all that the ensemble is made of, by the names of its parts."""
+        return {"names": np.array(self.names), **self._arrays}
 
     def probabilities(self, rows: Floats) -> Floats:
         """Return a probability for each row of features, in the order of `names`."""
@@ -73,10 +73,15 @@ class TreeEnsemble:
         return np.asarray(1 / (1 + np.exp(-total)), dtype=np.float64)
 
 
-@cache
-def packaged(name: str) -> TreeEnsemble:
-    """Return an ensemble that the package carries; all who use it share it."""
-    return TreeEnsemble.load(resources.files("hetarag.retrievers.reranking").joinpath(name))
+def save_ensembles(path: Path, ensembles: Mapping[str, TreeEnsemble]) -> None:
+    """Write ensembles to one file, for `TreeEnsemble.load`."""
+    parts = {
+        f"{name}/{part}": array
+        for name, ensemble in ensembles.items()
+        for part, array in ensemble.arrays().items()
+    }
+    with path.open("wb") as file:  # numpy would add an ending to a path
+        np.savez_compressed(file, **parts)
 
 
 def _table(left: Ints, right: Ints, value: Floats) -> Floats:

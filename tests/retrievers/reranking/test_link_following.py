@@ -10,8 +10,8 @@ import pytest
 from hetarag.retrievers.reranking.features import Candidates, matrix
 from hetarag.retrievers.reranking.link_following import Asked, Step, choose_steps, follow
 from hetarag.retrievers.reranking.neighbour_features import neighbours
-from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED
-from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble, packaged
+from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED, packaged
+from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from hetarag.types import Link, Query, RankedEvidence, Vector
 
 QUESTION = "Where were the parents of the designer of the Fram born?"

@@ -13,9 +13,10 @@ from hetarag.retrievers.reranking.profiles import (
     TITLED,
     Trees,
     mostly_excerpts,
+    packaged,
     trees_for,
 )
-from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble, packaged
+from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from hetarag.text import SECTION
 from hetarag.types import EvidenceKind, RankedEvidence
 from tests.conftest import Opener
