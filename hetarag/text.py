@@ -171,6 +171,9 @@ def is_id(title: str, name: str) -> bool:
     return title == name and bool(_ID.fullmatch(title))
 
 
+@lru_cache(
+    maxsize=1 << 14
+)  # a question's phrases are asked for twice, links' names again and again
 def name_key(name: str) -> str:
     """Return the normal form under which a name is stored and looked up; may be empty.
 
@@ -217,12 +220,15 @@ def stem(word: str) -> str:
     return word
 
 
-@lru_cache(
-    maxsize=1 << 13
-)  # a search reads its passages several times, and the next one many again
+@lru_cache(maxsize=1 << 13)
 def stems(text: str) -> frozenset[str]:
-    """Return the stems of the words of `text` that carry meaning."""
-    return frozenset(_stem_of(word.group()) for word in _WORD.finditer(text)) - {""}
+    """Return the stems of the words of a short text that carry meaning; titles and names come back often."""
+    return distinct_stems(text)
+
+
+def distinct_stems(text: str) -> frozenset[str]:
+    """Return the stems of the words of a text of any length that carry meaning."""
+    return frozenset(map(_stem_of, _WORD.findall(text))) - {""}
 
 
 @lru_cache(maxsize=1 << 16)

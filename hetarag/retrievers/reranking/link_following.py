@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from hetarag.retrievers.reranking.passage_words import PassageWords, WordCache
+from hetarag.retrievers.reranking.relation_words import relations
 from hetarag.text import STOP_WORDS, name_key, phrases, stem, stems, words
 from hetarag.types import Link, RankedEvidence, Vector
 
@@ -24,43 +26,93 @@ SHARED_BY = 40  # passages: a name that more of them share leads everywhere
 
 
 class Asked:
-    """The question's words, and how much each counts among the passages at hand."""
+    """The question's words, how much each counts among the passages at hand, and which has which.
 
-    def __init__(self, text: str, passages: Mapping[str, RankedEvidence]) -> None:
+    Words are bits of a number, so that what a passage, a sentence or several of them together cover is
+    read once and compared by arithmetic. `parts` are parts of the question; what a language model has
+    written may have words of its own, which get bits as well. `every` has the question's alone.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        passages: Mapping[str, RankedEvidence],
+        parts: Iterable[str] = (),
+        cache: WordCache | None = None,
+    ) -> None:
         self.keys = {phrase.key for phrase in phrases(text)}
         named = [(word.text, name_key(word.text)) for word in words(text)]
-        self.words = [(word, stem(key)) for word, key in named if key and key not in STOP_WORDS]
-        self.stems = frozenset(key for _, key in self.words)
-        self._bags: dict[str, frozenset[str]] = {}
+        spoken = [(word, stem(key)) for word, key in named if key and key not in STOP_WORDS]
+        own = dict.fromkeys(key for _, key in spoken)
+        others = dict.fromkeys(word for part in parts for word in sorted(stems(part)))
+        self._bits = {word: 1 << number for number, word in enumerate({**own, **others})}
+        self._stems = frozenset(self._bits)
+        self.every = self.mask(own)
+        self.words = [(word, self._bits[key]) for word, key in spoken]
+        self._cache = cache or WordCache()
+        self._passages: dict[str, PassageWords] = {}
+        self._masks: dict[str, int] = {}
         self.add(passages)
-        self._frequency = Counter(word for bag in self._bags.values() for word in bag)
-        self._passages = len(self._bags)
-        self._weights: dict[str, float] = {}
-        self._totals: dict[frozenset[str], float] = {}
+        self._weights = _weights(self._bits.values(), self._masks.values())
+        self._sums: dict[int, float] = {}
+        self._relations: dict[int, int] = {}
 
     def add(self, passages: Mapping[str, RankedEvidence]) -> None:
         """Read the words of further passages; the weights stay as they are."""
-        for identifier, passage in passages.items():
-            self._bags[identifier] = stems(f"{passage.title} {passage.text}")
+        for identifier, found in self._cache.read(passages).items():
+            self._passages[identifier] = found
+            self._masks[identifier] = self.mask(found.text)
 
-    def bag(self, identifier: str) -> frozenset[str]:
-        """Return the words of a passage and its title."""
-        return self._bags[identifier]
+    def mask(self, stems: Iterable[str]) -> int:
+        """Return which of the question's words are among these."""
+        found = 0
+        for word in self._stems.intersection(stems):
+            found |= self._bits[word]
+        return found
 
-    def share(self, have: frozenset[str], want: frozenset[str] | None = None) -> float:
+    def covered(self, identifier: str) -> int:
+        """Return which words a passage and its title have."""
+        return self._masks[identifier]
+
+    def passage(self, identifier: str) -> PassageWords:
+        """Return all words of a passage."""
+        return self._passages[identifier]
+
+    def in_sentence(self, passage: RankedEvidence, number: int) -> int:
+        """Return which words the title and a sentence have; -1 is the title alone."""
+        found = self._passages[passage.id]
+        mask = self.mask(found.title)
+        if 0 <= number < len(passage.sentences):
+            mask |= self.mask(found.sentences(passage)[number][0])
+        return mask
+
+    def share(self, have: int, want: int | None = None) -> float:
         """Return which part of `want` (default: the question) `have` covers, rare words first."""
-        wanted = self.stems if want is None else want
-        total = self._totals.get(wanted)
-        if total is None:
-            total = self._totals[wanted] = sum(map(self._weight, wanted))
-        return sum(map(self._weight, wanted & have)) / total if total else 0.0
+        wanted = self.every if want is None else want
+        total = self._sum(wanted)
+        return self._sum(wanted & have) / total if total else 0.0
 
-    def _weight(self, word: str) -> float:
-        weight = self._weights.get(word)
-        if weight is None:
-            weight = math.log(1 + self._passages / (1 + self._frequency[word]))
-            self._weights[word] = weight
-        return weight
+    def relations(self, mask: int) -> int:
+        """Return the relations that these words of the question speak of, a bit for each."""
+        found = self._relations.get(mask)
+        if found is None:
+            found = relations(word for word, bit in self._bits.items() if bit & mask)
+            self._relations[mask] = found
+        return found
+
+    def _sum(self, mask: int) -> float:
+        found = self._sums.get(mask)
+        if found is None:
+            found = sum(weight for bit, weight in self._weights.items() if bit & mask)
+            self._sums[mask] = found
+        return found
+
+
+def _weights(bits: Iterable[int], masks: Iterable[int]) -> dict[int, float]:
+    """Return the weight of each word, by its bit: the fewer passages have it, the more it counts."""
+    found = list(masks)
+    frequency = {bit: sum(bit & mask != 0 for mask in found) for bit in bits}
+    return {bit: math.log(1 + len(found) / (1 + count)) for bit, count in frequency.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +123,7 @@ class Step:
     anchor: float  # the score of the passage it starts from, the best one's being 1
     likeness: float  # which part of the question its sentence covers
     rarity: float
-    covered: frozenset[str]  # the words of its sentence and title
+    covered: int  # the question's words in its sentence and title (`Asked`)
     question: str
 
 
@@ -94,39 +146,36 @@ def choose_steps(
     anchors: Mapping[str, float],
     passages: Mapping[str, RankedEvidence],
     most: int,
-    answered: Mapping[str, frozenset[str]] | None = None,
+    answered: Mapping[str, int] | None = None,
 ) -> list[Step]:
     """Return at most so many links to follow, the best first; `anchors` are scored up to 1.
 
     `answered` are words of the question that the way to an anchor has answered already.
     """
+    before = answered or {}
     steps = []
     for link in links:
-        new = link.key not in asked.keys and name_key(link.name) not in asked.keys
-        if not new or set(link.targets) <= {link.source}:
+        if link.targets.keys() <= {link.source} or _is_asked(link, asked):
             continue
-        passage = passages[link.source]
-        covered = stems(_sentence(passage, link.sentence)) | stems(passage.title)
-        covered |= (answered or {}).get(link.source, frozenset())
-        rest = [word for word, key in asked.words if key not in covered]
-        steps.append(
-            Step(
-                link=link,
-                anchor=anchors[link.source],
-                likeness=asked.share(covered),
-                rarity=1 / math.log2(1 + len(link.targets)),
-                covered=covered,
-                question=" ".join([*rest, link.name]),
-            )
-        )
-    steps.sort(key=lambda s: (-s.anchor * (s.likeness + s.rarity / 2), s.link.source, s.link.key))
+        covered = asked.in_sentence(passages[link.source], link.sentence)
+        covered |= before.get(link.source, 0)
+        likeness, rarity = asked.share(covered), 1 / math.log2(1 + len(link.targets))
+        worth = anchors[link.source] * (likeness + rarity / 2)
+        steps.append((-worth, link.source, link.key, link, likeness, rarity, covered))
+    steps.sort(key=lambda step: step[:3])
     taken: Counter[str] = Counter()
-    chosen = []
-    for step in steps:
-        if taken[step.link.source] < _PER_ANCHOR:
-            taken[step.link.source] += 1
-            chosen.append(step)
-    return chosen[:most]
+    chosen: list[Step] = []
+    for _, source, _, link, likeness, rarity, covered in steps:
+        if taken[source] < _PER_ANCHOR and len(chosen) < most:
+            taken[source] += 1
+            rest = [word for word, bit in asked.words if not bit & covered]
+            question = " ".join([*rest, link.name])
+            chosen.append(Step(link, anchors[source], likeness, rarity, covered, question))
+    return chosen
+
+
+def _is_asked(link: Link, asked: Asked) -> bool:
+    return link.key in asked.keys or name_key(link.name) in asked.keys
 
 
 def follow(
@@ -153,15 +202,3 @@ def follow(
     for ways in reached.values():
         ways.sort(key=lambda way: (-way.score, way.step.link.source, way.step.link.key))
     return reached
-
-
-def sentences(passage: RankedEvidence) -> list[str]:
-    """Return the sentences of a passage; the whole text where it has none."""
-    offset = passage.start or 0
-    found = [passage.text[start - offset : end - offset] for start, end in passage.sentences]
-    return found or [passage.text]
-
-
-def _sentence(passage: RankedEvidence, number: int) -> str:
-    found = sentences(passage)
-    return found[number] if 0 <= number < len(passage.sentences) else passage.title

@@ -11,7 +11,7 @@ so far; here the evidence's part is a name and the words of the question that it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,8 @@ import numpy as np
 from hetarag.config import PLAIN_WEIGHT
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
 from hetarag.retrievers.fusion import ordered
-from hetarag.retrievers.reranking.features import Candidates, Rows, matrix
+from hetarag.retrievers.reranking.candidates import Candidates
+from hetarag.retrievers.reranking.features import matrix
 from hetarag.retrievers.reranking.link_following import (
     SHARED_BY,
     Asked,
@@ -29,12 +30,14 @@ from hetarag.retrievers.reranking.link_following import (
     follow,
 )
 from hetarag.retrievers.reranking.neighbour_features import neighbours
+from hetarag.retrievers.reranking.passage_words import WordCache
 from hetarag.retrievers.reranking.profiles import TreesByKind, trees_for
 from hetarag.retrievers.reranking.subquestions import parts
 from hetarag.retrievers.reranking.support import sources
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
+from hetarag.retrievers.reranking.ways import Rows
 from hetarag.retrievers.search_state import LINKED, PARTS
-from hetarag.types import Hit, Query, RankedEvidence, Reranking, Vector
+from hetarag.types import Hit, Link, Query, RankedEvidence, Reranking, Vector
 
 _FUSED = 60
 _ANCHORS = (10, 8)  # passages that each round starts from
@@ -64,6 +67,7 @@ class LinkRanker(Reranker):
         self._embed = embed
         self._plain_weight = plain_weight
         self._trees = trees
+        self._words = WordCache()
 
     def rerank(
         self,
@@ -112,10 +116,10 @@ class LinkRanker(Reranker):
         base = list(scores)
         top = (scores[base[0]] if base else 0.0) or 1.0
         anchors = {i: scores[i] / top for i in base[: _ANCHORS[0]]}
-        asked = Asked(query.text, passages)
-        links = self._links.links(list(anchors), SHARED_BY)
-        steps = choose_steps(links, asked, anchors, passages, _LINKS[0])
         pieces = parts(query.text)
+        asked = Asked(query.text, passages, pieces, self._words)
+        links = self._from(anchors, {})
+        steps = choose_steps(_joined(links), asked, anchors, passages, _LINKS[0])
         embedded = self._embedded([*pieces, *(step.question for step in steps)])
         answering = self._answering(query, [embedded[piece] for piece in pieces])
         near = [hit.id for hit in answering]
@@ -134,6 +138,7 @@ class LinkRanker(Reranker):
             reached=reached,
             parts={piece: embedded[piece] for piece in pieces},
             answering=answering,
+            links=links,
         )
 
     def further(self, found: Candidates, first: Rows, hydrate: Hydrate) -> Candidates:
@@ -146,9 +151,10 @@ class LinkRanker(Reranker):
             for ways in found.reached.values()
             for way in ways
         }
+        read = self._from(anchors, found.links)
         links = [
             link
-            for link in self._links.links(list(anchors), SHARED_BY)
+            for link in _joined({i: read[i] for i in anchors})
             if (link.source, link.key) not in known
         ]
         answered = {i: found.reached[i][0].step.covered for i in anchors if i in found.reached}
@@ -173,7 +179,17 @@ class LinkRanker(Reranker):
             passages={**found.passages, **new},
             vectors=vectors,
             reached=together,
+            links=read,
         )
+
+    def _from(
+        self, anchors: Iterable[str], read: Mapping[str, Sequence[Link]]
+    ) -> Mapping[str, Sequence[Link]]:
+        """Return the links of these passages by where they start, and those that are `read` already."""
+        links: dict[str, list[Link]] = {i: [] for i in anchors if i not in read}
+        for link in self._links.links(list(links), SHARED_BY) if links else ():
+            links[link.source].append(link)
+        return {**read, **links}
 
     def _embedded(self, texts: Sequence[str]) -> dict[str, Vector]:
         distinct = list(dict.fromkeys(texts))
@@ -210,6 +226,10 @@ def _checked(names: Sequence[str], rows: Rows, ensemble: TreeEnsemble) -> Rows:
     if tuple(names) != ensemble.names:
         raise ValueError("the ranker was trained on other features: run training/link_ranker.py")
     return rows
+
+
+def _joined(links: Mapping[str, Sequence[Link]]) -> list[Link]:
+    return [link for started in links.values() for link in started]
 
 
 def _targets(steps: Sequence[Step]) -> list[str]:

@@ -7,44 +7,50 @@ leads to a likely one. Passages under one title, and passages alike, rival each 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 
 import numpy as np
 
-from hetarag.retrievers.reranking.features import NONE, Candidates, Rows
+from hetarag.retrievers.reranking.candidates import (
+    NONE,
+    Candidates,
+    Columns,
+    column,
+    side_by_side,
+    spread,
+)
+from hetarag.retrievers.reranking.ways import Places, Rows, best_pairs, largest
+
+_TOGETHER = (
+    4  # rows of a product that BLAS computes in the thread that asks: its own wait for each other
+)
 
 
 def neighbours(found: Candidates, first: Rows) -> tuple[list[str], Rows]:
     """Return names and a row per candidate; `first` are probabilities in the order of `found.ids`."""
-    features = _judged(first) | _siblings(found, first) | _linked(found, first)
-    features |= _alike(found, first) | _words(found, first)
-    names = sorted(features)
-    return names, np.stack([features[name] for name in names], axis=1)
+    order = np.argsort(-first, kind="stable")
+    columns = _judged(first, order) | _siblings(found, first) | _linked(found, first, order)
+    return side_by_side(columns | _alike(found, order) | _words(found, order))
 
 
-def _order(first: Rows) -> list[int]:
-    return [int(at) for at in np.argsort(-first, kind="stable")]
-
-
-def _ranks(first: Rows) -> Rows:
-    ranks = np.empty(len(first))
-    ranks[_order(first)] = np.arange(1, len(first) + 1)
-    return ranks
-
-
-def _judged(first: Rows) -> dict[str, Rows]:
+def _judged(first: Rows, order: Places) -> Columns:
     sure = np.log((first + 1e-9) / (1 - first + 1e-9))
     second = np.sort(first)[-2] if len(first) > 1 else 0.0
     return {
         "p": first,
         "p gap": sure.max() - sure,
-        "p rank": 1 / _ranks(first),
+        "p rank": 1 / _ranks(order),
         "p expected": np.full(len(first), first.sum()),
         "p second": np.full(len(first), second),
     }
 
 
-def _siblings(found: Candidates, first: Rows) -> dict[str, Rows]:
+def _ranks(order: Places) -> Rows:
+    ranks = np.empty(len(order))
+    ranks[order] = np.arange(1, len(order) + 1)
+    return ranks
+
+
+def _siblings(found: Candidates, first: Rows) -> Columns:
     """Passages under the same title: how likely the best of the others is, how many are better."""
     same: dict[str, dict[str, float]] = defaultdict(dict)
     passages = [found.passages[identifier] for identifier in found.ids]
@@ -60,89 +66,83 @@ def _siblings(found: Candidates, first: Rows) -> dict[str, Rows]:
     return {"sibling p": best, "siblings better": better}
 
 
-def _linked(found: Candidates, first: Rows) -> dict[str, Rows]:
+def _linked(found: Candidates, first: Rows, order: Places) -> Columns:
     """The likeliest passage that leads here, the likeliest that is led to from here."""
-    position = {identifier: at for at, identifier in enumerate(found.ids)}
-    ranks = _ranks(first)
-    none = np.full(len(first), NONE)
-    source, cosine, both, rank, worth, led, best = (none.copy() for _ in range(7))
-    total = np.zeros(len(first))
-    together: dict[int, set[int]] = defaultdict(set)
-    via = np.full(len(first), -1)
-    rivals: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
-    for at, identifier in enumerate(found.ids):
-        for way in found.reached.get(identifier, ()):
-            start = position.get(way.step.link.source)
-            if start is None:
-                continue
-            likely = first[start]
-            together[start].add(at)
-            rivals[way.step.link.source, way.step.link.key].append((at, way.cosine))
-            if likely * max(way.cosine, 0.0) > both[at]:
-                both[at] = likely * max(way.cosine, 0.0)
-                source[at], cosine[at], rank[at] = likely, way.cosine, 1 / ranks[start]
-                via[at] = start
-            worth[at] = max(worth[at], likely * way.worth)
-            total[at] += likely
-            led[start] = max(led[start], first[at])
-    for (start_id, _), targets in rivals.items():
-        most = max(value for _, value in targets)
-        for at, value in targets:
-            best[at] = max(best[at], first[position[start_id]] * (1 + value - most))
-    return {
-        "source p": source,
-        "source cosine": cosine,
-        "source p x cosine": both,
-        "source rank": rank,
-        "source worth": worth,
-        "source p sum": total,
-        "best of link": best,
-        "leads to p": led,
-    } | _rivals(found, first, via, together)
+    ways, count = found.ways, len(first)
+    inside = ways.source >= 0
+    target, start, link = ways.target[inside], ways.source[inside], ways.link[inside]
+    cosine, worth, likely = ways.cosine[inside], ways.worth[inside], first[start]
+    both = likely * np.maximum(cosine, 0.0)
+    # Of each candidate the way with the best source: last in this order is first of its equals.
+    best = np.full(count, -1)
+    by_both = np.lexsort((-np.arange(len(both)), both))
+    best[target[by_both]] = by_both
+    led = np.flatnonzero(best >= 0)
+    chosen = best[led]
+    most = largest(cosine, link, int(link.max(initial=-1)) + 1, 0.0)
+    via = np.full(count, -1)
+    via[led] = start[chosen]
+    columns = {
+        "source p": spread(likely[chosen], led, count),
+        "source cosine": spread(cosine[chosen], led, count),
+        "source p x cosine": spread(both[chosen], led, count),
+        "source rank": spread(1 / _ranks(order)[start[chosen]], led, count),
+        "source worth": np.maximum(largest(likely * worth, target, count, NONE), NONE),
+        "source p sum": np.bincount(target, likely, count),
+        "best of link": np.maximum(
+            largest(likely * (1 + cosine - most[link]), target, count, NONE), NONE
+        ),
+        "leads to p": largest(first[target], start, count, NONE),
+    }
+    return columns | _rivals(found, first, via, start, target)
 
 
-def _rivals(
-    found: Candidates, first: Rows, via: Rows, together: Mapping[int, set[int]]
-) -> dict[str, Rows]:
-    """How likely the best other document is that the same source leads to, and this one's place there."""
-    documents = [found.passages[identifier].document_id for identifier in found.ids]
+def _rivals(found: Candidates, first: Rows, via: Places, start: Places, target: Places) -> Columns:
+    """How likely the best other document is that the same source leads to, and this one's place there.
+
+    `via` is each candidate's likeliest source, shape (candidates,); `start` and `target` are the ends of
+    all links among candidates.
+    """
+    numbers: dict[str, int] = {}
+    names = [found.passages[identifier].document_id for identifier in found.ids]
+    documents = np.array([numbers.setdefault(name, len(numbers)) for name in names])
     rival, place = np.full(len(first), NONE), np.full(len(first), NONE)
-    for at, start in enumerate(via):
-        if start >= 0:
-            others: dict[str, float] = {}
-            for other in together[start]:
-                if documents[other] != documents[at]:
-                    others[documents[other]] = max(others.get(documents[other], 0.0), first[other])
-            rival[at] = max(others.values(), default=0.0)
-            place[at] = 1 / (1 + sum(p > first[at] for p in others.values()))
+    start, document, likely = best_pairs(start, documents[target], first[target])
+    for source in np.unique(via[via >= 0]):
+        led = np.flatnonzero(via == source)
+        beside = start == source
+        others = document[beside][None, :] != documents[led][:, None]
+        p = np.where(others, likely[beside][None, :], 0.0)
+        rival[led] = p.max(axis=1)
+        place[led] = 1 / (1 + (others & (p > first[led][:, None])).sum(axis=1))
     return {"rival p": rival, "rival place": place}
 
 
-def _alike(found: Candidates, first: Rows) -> dict[str, Rows]:
+def _alike(found: Candidates, order: Places) -> Columns:
     """How like it is to a passage that was judged better, and to the best one."""
-    vectors = found.stacked()
-    order = _order(first)
-    cosines = np.asarray(vectors @ vectors.T, np.float64)
-    better, top = np.full(len(first), NONE), np.full(len(first), NONE)
-    for place, at in enumerate(order):
-        if place:
-            better[at] = cosines[at, order[:place]].max()
-            top[at] = cosines[at, order[0]]
+    vectors = found.stacked[order]
+    better, top = np.full(len(order), NONE), np.full(len(order), NONE)
+    for at in range(0, len(order), _TOGETHER):
+        some = slice(at, at + _TOGETHER)
+        cosines = np.asarray(vectors[some] @ vectors[: at + _TOGETHER].T, np.float64)
+        top[order[some]] = cosines[:, 0]
+        worse = np.arange(cosines.shape[1]) >= np.arange(at, at + len(cosines))[:, None]
+        cosines[worse] = -np.inf
+        better[order[some]] = cosines.max(axis=1)
+    better[order[:1]] = top[order[:1]] = NONE
     return {"like a better one": better, "like the best": top}
 
 
-def _words(found: Candidates, first: Rows) -> dict[str, Rows]:
+def _words(found: Candidates, order: Places) -> Columns:
     """Words of the question that the best passages leave to this one."""
-    asked = found.asked
-    order = _order(first)
-    bags = [asked.bag(found.ids[at]) for at in order[:3]]
-    covered = frozenset[str]().union(*bags)
-    left = asked.stems - bags[0]
-    new, rest = np.full(len(first), NONE), np.full(len(first), NONE)
-    for place, at in enumerate(order):
-        bag = asked.bag(found.ids[at])
-        if place:
-            rest[at] = asked.share(bag, left)
-        if place >= len(bags):
-            new[at] = asked.share(bag | covered) - asked.share(covered)
+    asked, places = found.asked, order.tolist()
+    best = [found.words[at] for at in places[:3]]
+    covered = 0
+    for words in best:
+        covered |= words
+    left, known = asked.every & ~best[0], asked.share(covered)
+    new, rest = np.full(len(order), NONE), np.full(len(order), NONE)
+    rest[order[1:]] = column([asked.share(found.words[at], left) for at in places[1:]])
+    further = places[len(best) :]
+    new[further] = column([asked.share(found.words[at] | covered) - known for at in further])
     return {"adds words": new, "has words left": rest}

@@ -6,7 +6,7 @@ two texts share it when each has a word of that line. General vocabulary, not dr
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
 
 from hetarag.text import stem
 
@@ -53,13 +53,15 @@ instrument guitar piano
 named name called titled namesake
 """
 
-_OF: dict[str, frozenset[int]] = {}
+_OF: dict[str, int] = {}
 for _number, _line in enumerate(_RELATIONS.strip().splitlines()):
     for _word in _line.split():
-        _OF[stem(_word)] = _OF.get(stem(_word), frozenset()) | {_number}
+        _OF[stem(_word)] = _OF.get(stem(_word), 0) | 1 << _number
 
 
-@lru_cache(maxsize=1 << 13)  # of the same passages and questions' rests again and again
-def relations(stems: frozenset[str]) -> frozenset[int]:
-    """Return the relations that words, given as stems, speak of."""
-    return frozenset(number for word in stems for number in _OF.get(word, ()))
+def relations(stems: Iterable[str]) -> int:
+    """Return the relations that words, given as stems, speak of: a bit for each."""
+    found = 0
+    for word in _OF.keys() & stems:
+        found |= _OF[word]
+    return found

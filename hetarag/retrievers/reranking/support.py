@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from hetarag.retrievers.fusion import Fused, add_log_odds
-from hetarag.retrievers.reranking.features import Candidates, cosines
+from hetarag.retrievers.reranking.candidates import Candidates
 from hetarag.types import Sources
 
 _LEAST = 1e-6  # of a cosine, so that there is something to share
@@ -27,15 +27,14 @@ def sources(found: Candidates) -> Sources:
     much as the cosine of its best link. Pieces of one document do not lead to each other.
     """
     documents = {i: found.passages[i].document_id for i in found.ids}
-    alone = cosines(found)
     shares: dict[str, dict[str, float]] = {}
-    for target in found.ids:
+    for target, alone in zip(found.ids, found.cosines.tolist(), strict=True):
         best: dict[str, float] = defaultdict(float)
         for way in found.reached.get(target, ()):
             source = way.step.link.source
             if source in documents and documents[source] != documents[target]:
                 best[source] = max(best[source], way.cosine, _LEAST)
-        gain = max(best.values(), default=0.0) - max(alone[target], 0.0)
+        gain = max(best.values(), default=0.0) - max(alone, 0.0)
         if gain > 0:
             unit = min(_DEPENDS * gain, 1.0) / sum(best.values())
             shares[target] = {source: cosine * unit for source, cosine in best.items()}

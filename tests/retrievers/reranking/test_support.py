@@ -22,7 +22,7 @@ JUDGED = [("player", 0.6), ("keeper", 0.5), ("table", 0.2), ("list", 0.1)]
 
 def way(source: str, cosine: float) -> Reached:
     link = Link(source, "name", "Name", 0, {"player": True, "keeper": True})
-    step = Step(link, 1.0, 0.5, 0.5, frozenset(), "club Name")
+    step = Step(link, 1.0, 0.5, 0.5, 0, "club Name")
     return Reached(cosine, cosine, True, step, cosine)
 
 
