@@ -41,7 +41,7 @@ def parity(
     from hetarag.eval.datasets import corpus_name
     from hetarag.eval.figures import as_rows
 
-    done = bench.measure_adapters(
+    done = bench.measure_parity(
         corpus=corpus,
         questions=questions,
         config=config,

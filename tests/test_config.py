@@ -54,7 +54,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings().search.k = 3  # type: ignore[misc]
+        Settings().search.k = 3
 
 
 def test_passwords_are_taken_out() -> None:

@@ -46,7 +46,8 @@ def paragraphs(corpus: list[Line], out: Path) -> dict[str, str]:
     """Put eight passages into a document, without their titles."""
     drawn = corpus[:]
     random.Random(SEED).shuffle(drawn)
-    documents, place = [], {}
+    documents: list[Line] = []
+    place: dict[str, str] = {}
     for number, first in enumerate(range(0, len(drawn), PER_DOCUMENT)):
         group = drawn[first : first + PER_DOCUMENT]
         text = "\n\n".join(p["text"] for p in group)

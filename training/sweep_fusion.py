@@ -116,13 +116,15 @@ class Sweeper:
             rest = torch.tensor([ids[stable:-1]])
             cache = self.model(rest, past_key_values=cache, logits_to_keep=1).past_key_values
             done: dict[str, str] = {}
-            waiting = [([], ids[-1], cache, {GREEDY, *self.settings})]
+            waiting: list[tuple[list[int], Any, Any, set[str]]] = [
+                ([], ids[-1], cache, {GREEDY, *self.settings})
+            ]
             while waiting:
                 tokens, last, cache, names = waiting.pop()
                 choices = self._step(last, cache, names)
                 for number, (token, group) in enumerate(choices.items()):
                     grown = [*tokens, token]
-                    text = self.tokenizer.decode(grown, skip_special_tokens=True)
+                    text = str(self.tokenizer.decode(grown, skip_special_tokens=True))
                     if token in self.ends or "\n" in text.lstrip() or len(grown) == LONGEST:
                         done.update(dict.fromkeys(group, text.strip().partition("\n")[0]))
                     else:

@@ -42,7 +42,7 @@ def test_every_search_is_counted(filled: HetaRAG) -> None:
 
 def test_what_is_late_or_fails_is_told(filled: HetaRAG, monkeypatch: pytest.MonkeyPatch) -> None:
     filled.search(ASKED[0].text)
-    store = filled._shelf.get("fulltext")
+    store = filled._parts.stores.get("fulltext")
     monkeypatch.setattr(store, "search", lambda *_: time.sleep(2))
     found = measure_load(filled, ASKED, searchers=2, seconds=1, deadline=0.2)
     assert found.late["fulltext"] == found.incomplete == len(found.seconds) > 0

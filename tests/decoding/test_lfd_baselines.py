@@ -92,6 +92,7 @@ def test_cad_refuses_what_it_cannot_follow() -> None:
             model.generate(prompt(2), max_new_tokens=2, num_beams=2)
         with pytest.raises(InputError, match="differ in number"):
             model.generate(prompt(3), max_new_tokens=2)
+    bad: Any
     for bad in (torch.tensor([1, 2]), {"ids": prompt()}, {"input_ids": [[1]]}):
         with (
             pytest.raises(InputError, match="token ids"),

@@ -90,6 +90,7 @@ def test_each_paragraph_of_a_piece_is_read_and_the_best_one_counts(
     found = kb.search(QUESTION, 10, settings=ALWAYS)
     assert found.hits[0].document.endswith("report-7.txt")
     (read,) = scorer.read
+    assert found.trace is not None
     pieces = found.trace.stores["cross-encoder"].hits
     assert len(read) == 2 * pieces
     (said,) = (hit for hit in found.hits[0].hits if hit.store == "cross-encoder")

@@ -226,7 +226,7 @@ def test_repair_mends_what_was_lost_and_what_is_too_many(kb: HetaRAG, write_json
     kb.ingest([write_jsonl(FRAM, ARCHER)])
     victim = kb.search("Fram", 1)[0].id
     for kind in ("vector", "fulltext", "graph"):
-        kb._parts.stores.get(kind).delete([victim])  # type: ignore[arg-type]
+        kb._parts.stores.get(kind).delete([victim])
     lacking = {d.store: d.missing for d in kb.verify()}
     assert lacking == {
         "vector": (victim,),

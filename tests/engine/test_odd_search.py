@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.conftest import RULES, Opener
 from tests.hashing import HashingEmbedder
 
 Writer = Callable[..., Path]
-SETTINGS = (
+SETTINGS: tuple[dict[str, Any], ...] = (
     {},
     {"rerank": "none"},
     {"hops": False},

@@ -35,7 +35,7 @@ def test_a_knowledge_base_on_elasticsearch_and_qdrant(
     kb.close()
     again = open_kb(stores=stores)
     again.search("Colin Archer", 1)
-    fulltext = again._shelf.get("fulltext")
+    fulltext = again._parts.stores.get("fulltext")
     fulltext.delete([identifier for identifier, _ in fulltext.scan()])
     assert [d.store for d in again.verify() if d.missing] == ["fulltext"]
     assert all(difference.ok for difference in again.repair())

@@ -116,7 +116,7 @@ def test_a_frozen_ledger_ends_a_search_in_time(
     for on_error in ("skip", "raise"):  # nothing can be shown without the ledger
         started = time.monotonic()
         with pytest.raises(LedgerError, match="the ledger did not answer within the deadline"):
-            kb.search(QUESTION, 5, on_error=on_error, deadline=DEADLINE)  # type: ignore[arg-type]
+            kb.search(QUESTION, 5, on_error=on_error, deadline=DEADLINE)
         assert time.monotonic() - started < DEADLINE + 1
     wake()
     until = time.monotonic() + 30

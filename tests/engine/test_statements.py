@@ -37,7 +37,7 @@ def test_no_table_of_the_ledger_is_read_through(ships: HetaRAG) -> None:
         if text.startswith("SELECT"):
             asked.append((text, values))
 
-    engine = ships._ledger._engine
+    engine = ships._parts.ledger._engine
     sa.event.listen(engine, "before_cursor_execute", keep)
     found = ships.search("Who drew plan 1700 of the Fram, built by Colin Archer?", 10)
     sa.event.remove(engine, "before_cursor_execute", keep)

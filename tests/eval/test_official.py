@@ -164,7 +164,7 @@ def test_beir(tmp_path: Path) -> None:
     qrels.write_text("query-id\tcorpus-id\tscore\nq1\td2\t1\nq1\td1\t0\n")
     corpus, questions = load_official(tmp_path)
     assert [p.id for p in corpus] == ["d1", "d2"]
-    assert [(q.id, q.supporting) for q in questions] == [("q1", {"d2"})]
+    assert [(q.id, q.supporting) for q in questions] == [("q1", frozenset({"d2"}))]
     with pytest.raises(InputError, match=r"dev\.tsv: cannot be read"):
         load_official(tmp_path, "dev")
     qrels.write_text("query-id\tcorpus-id\tscore\nq9\td2\t1\n")

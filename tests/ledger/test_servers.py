@@ -140,7 +140,7 @@ def test_repair_mends_a_ledger_on_a_server(url: str, tmp_path: Path) -> None:
     with HetaRAG.open(tmp_path / "kb", settings, embedder=HashingEmbedder()) as rag:
         rag.ingest([path])
         for kind in ("sql", "fulltext"):
-            store = rag._parts.stores.get(kind)  # type: ignore[arg-type]
+            store = rag._parts.stores.get(kind)
             store.delete([identifier for identifier, _ in store.scan()])
         assert not all(difference.ok for difference in rag.verify())
         # The rows are in the SQL store alone: its table comes from ingesting the file again.

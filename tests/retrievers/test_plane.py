@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -60,10 +61,21 @@ class Everything:
 
 
 def plane(*stores: ListStore, hidden: Sequence[str] = (), **options: object) -> RetrievalPlane:
-    openers = {store.kind: (lambda store=store: store) for store in stores}
+    return joined({store.kind: store for store in stores}, Everything(hidden), **options)
+
+
+def joined(
+    stores: Mapping[str, ListStore], hydrator: Everything, **options: object
+) -> RetrievalPlane:
+    """A plane over stores by name."""
+    openers: Any = {name: (lambda store=store: store) for name, store in stores.items()}
     options.setdefault("router", route_all)
-    kinds = {store.kind: store.kind for store in stores}
-    return RetrievalPlane(openers, Everything(hidden), FanOut(), kinds=kinds, **options)  # type: ignore[arg-type]
+    kinds = {name: store.kind for name, store in stores.items()}
+    return RetrievalPlane(openers, hydrator, FanOut(), kinds=kinds, **options)  # type: ignore[arg-type]
+
+
+def hang(release: threading.Event) -> None:
+    release.wait(30)
 
 
 def within(seconds: float) -> Query:
@@ -108,7 +120,7 @@ def test_a_store_that_fails_is_flagged_and_the_others_answer(error: Exception, s
 
 def test_a_store_that_hangs_costs_its_deadline_and_not_more() -> None:
     release = threading.Event()
-    hanging = ListStore("vector", ["a"], lambda query: release.wait(30) and None)
+    hanging = ListStore("vector", ["a"], lambda query: hang(release))
     started = time.monotonic()
     found = plane(hanging, ListStore("fulltext", ["b"])).search(within(0.2), 3)
     assert time.monotonic() - started < 2
@@ -142,9 +154,7 @@ def test_rows_that_cannot_be_read_are_missing_and_the_texts_come(
     release = threading.Event()
     store = ListStore("vector", [row_id(1, 1), "a"])  # tables are found by their vectors too
     slow = SlowRows(release, error)
-    retrieval = RetrievalPlane(
-        {"vector": lambda: store}, slow, FanOut(), kinds={"vector": "vector"}, router=route_all
-    )
+    retrieval = joined({"vector": store}, slow)
     started = time.monotonic()
     found = retrieval.search(within(0.2), 3)
     assert time.monotonic() - started < 2
@@ -157,7 +167,7 @@ def test_rows_that_cannot_be_read_are_missing_and_the_texts_come(
 
 def test_a_store_that_is_late_again_and_again_is_rested() -> None:
     release = threading.Event()
-    hanging = ListStore("vector", ["a"], lambda query: release.wait(30) and None)
+    hanging = ListStore("vector", ["a"], lambda query: hang(release))
     retrieval = plane(hanging, ListStore("fulltext", ["b"]))
     for _ in range(3):
         retrieval.search(within(0.05), 3)
@@ -321,13 +331,7 @@ def test_a_store_that_cannot_be_asked_is_told_with_its_reason() -> None:
 
 def test_stores_of_one_kind_stand_side_by_side_under_their_names() -> None:
     stores = {"vector": ListStore("vector", ["a", "b"]), "papers": ListStore("vector", ["b", "c"])}
-    retrieval = RetrievalPlane(
-        {name: (lambda store=store: store) for name, store in stores.items()},
-        Everything(),  # type: ignore[arg-type]
-        FanOut(),
-        kinds=dict.fromkeys(stores, "vector"),
-        router=route_by_rules,
-    )
+    retrieval = joined(stores, Everything(), router=route_by_rules)
     found = retrieval.search(Query("where was it built"), 3)
     assert [(h.store, h.rank) for h in found[0].hits] == [("vector", 2), ("papers", 1)]
     assert found.trace is not None
@@ -353,14 +357,7 @@ def test_a_graph_by_another_name_is_walked_and_its_list_is_the_rankers() -> None
             return super().rerank(query, lists, fused, hydrate)
 
     stores = {"vector": ListStore("vector", ["a"]), "people": ListStore("graph", ["g"])}
-    retrieval = RetrievalPlane(
-        {name: (lambda store=store: store) for name, store in stores.items()},
-        Everything(),  # type: ignore[arg-type]
-        FanOut(),
-        kinds={"vector": "vector", "people": "graph"},
-        judges=Judges(Watching()),
-        router=route_all,
-    )
+    retrieval = joined(stores, Everything(), judges=Judges(Watching()))
     found = retrieval.search(Query("q"), 3)
     assert found.trace is not None
     assert found.trace.ranks["people"] == found.trace.ranks["hops"] == ("g",)

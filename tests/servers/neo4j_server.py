@@ -73,7 +73,7 @@ class Neo4jServer:
             notifications_min_severity="OFF",
             max_transaction_retry_time=0.0,
         ) as driver:
-            return [list(r.values()) for r in driver.execute_query(statement).records]  # type: ignore[arg-type]
+            return [list(r.values()) for r in driver.execute_query(statement).records]
 
     @property
     def _pid(self) -> int:

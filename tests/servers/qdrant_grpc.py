@@ -22,7 +22,7 @@ from qdrant_client.grpc import collections_service_pb2_grpc as collections_servi
 from qdrant_client.grpc import points_service_pb2_grpc as points_service
 
 
-class Collections(collections_service.CollectionsServicer):  # type: ignore[misc]
+class Collections(collections_service.CollectionsServicer):
     """Collections as the engine has them; indexes are noted and not used."""
 
     def __init__(self, client: QdrantClient, lock: threading.Lock) -> None:
@@ -51,7 +51,7 @@ class Collections(collections_service.CollectionsServicer):  # type: ignore[misc
         return q.GetCollectionInfoResponse(result=found)
 
 
-class Points(points_service.PointsServicer):  # type: ignore[misc]
+class Points(points_service.PointsServicer):
     """The calls on points that the adapter makes."""
 
     def __init__(self, collections: Collections) -> None:

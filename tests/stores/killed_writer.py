@@ -36,4 +36,4 @@ def main(bench: Bench) -> None:
 
 
 if __name__ == "__main__":
-    main(Bench(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))  # type: ignore[arg-type]
+    main(Bench(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))

@@ -109,7 +109,7 @@ def database_with_tls(
     folder = tmp_path_factory.mktemp("tls")
     certificate(folder)
 
-    class Secure(DATABASES[request.param]):  # type: ignore[name-defined, misc]
+    class Secure(DATABASES[request.param]):  # type: ignore[name-defined, misc, valid-type]
         def command(self) -> list[str]:
             return [*super().command(), *SERVES[request.param].format(folder).split()]
 

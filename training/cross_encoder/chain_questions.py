@@ -247,7 +247,7 @@ def main() -> None:
     chains = Chains(questions).walks()
     told: list[str | None] = [None] * len(chains)
     if options.reader:
-        from generation import Writer
+        from training.cross_encoder.generation import Writer
 
         told = Model(questions, Writer(options.reader, options.device, options.batch)).texts(chains)
     rules = Rules(questions)

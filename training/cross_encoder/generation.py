@@ -16,7 +16,7 @@ class Writer:
 
     def __init__(self, folder: Path, device: str, batch: int) -> None:
         self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
         self._model: Any = model.to(device).eval()
         self._batch = batch
         torch.manual_seed(0)  # what it writes is sampled

@@ -144,7 +144,7 @@ def kept(
     wanted: Sequence[dict[str, Any]], written: Iterable[tuple[dict[str, Any], str]]
 ) -> list[dict[str, Any]]:
     """Return what is kept of the written questions, each with what was wanted."""
-    named = defaultdict(set)
+    named: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in wanted:
         named[one["set"], one["id"]] |= {n for n in (one["title"], one["name"], one["answer"]) if n}
     found: dict[tuple[str, str], dict[str, Any]] = {}

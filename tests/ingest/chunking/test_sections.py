@@ -185,7 +185,9 @@ def test_what_is_no_heading(parts: list[str]) -> None:
 def test_fifty_thousand_headings_take_no_longer_than_their_number(same: bool, body: str) -> None:
     names = ["Same" if same else f"Heading {n}" for n in range(50_000)]
     began = time.monotonic()
-    parts = [[(1 + n % 6, name), body] for n, name in enumerate(names)]
+    parts: list[tuple[tuple[int, str], str]] = [
+        ((1 + n % 6, name), body) for n, name in enumerate(names)
+    ]
     document = handbook(*[part for pair in parts for part in pair])
     sections = Sections(document)
     assert len(document.headings) == 50_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -111,7 +112,7 @@ def test_untied_weights_stay_untied(
 ) -> None:
     path, tensors = source
     convert(path, tmp_path / "tiny", tied=False)
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny", dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "tiny", dtype=torch.float32)
     np.testing.assert_allclose(
         model.get_input_embeddings().weight.detach(), tensors["token_embd.weight"], rtol=2**-8
     )

@@ -192,7 +192,7 @@ def test_no_room_is_said_before_the_download(
 
 def test_no_pip_is_said(toy: KnownModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = subprocess.CompletedProcess([], 1, "", "python: No module named pip")
-    monkeypatch.setattr(fetch.subprocess, "run", lambda *_, **__: answer)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
     with pytest.raises(ModelError, match="ensurepip"):
         install.install("toy", tmp_path / "cache")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -48,8 +49,8 @@ def expected(folder: Path, limit: int, *, fused: bool) -> tuple[list[int | None]
 
     Bytes of a character that the limit cuts off are left out, as the reader waits for the rest of it.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     ids = tokenizer.apply_chat_template(MESSAGES, add_generation_prompt=True, return_tensors="pt")
     prompt = ids["input_ids"]
     options = {"max_new_tokens": limit, "do_sample": False, "repetition_penalty": 1.0}
@@ -120,8 +121,8 @@ def test_contexts_are_contrasted_with_the_bare_question(
 ) -> None:
     bare = [MESSAGES[0], {"role": "user", "content": "Question:"}]
     *steps, _ = reader.read(MESSAGES, decoder="cad[alpha=2]", max_new_tokens=6, bare=bare)
-    tokenizer = AutoTokenizer.from_pretrained(reader_folder)
-    model = AutoModelForCausalLM.from_pretrained(reader_folder, dtype=torch.float32).eval()
+    tokenizer: Any = AutoTokenizer.from_pretrained(reader_folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(reader_folder, dtype=torch.float32).eval()
     whole, without = (
         tokenizer.apply_chat_template(m, add_generation_prompt=True, return_tensors="pt")["input_ids"]
         for m in (MESSAGES, bare)

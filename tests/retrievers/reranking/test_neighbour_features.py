@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hetarag.retrievers.reranking.features import NONE, Candidates, matrix
+from hetarag.retrievers.reranking.candidates import NONE, Candidates
+from hetarag.retrievers.reranking.features import matrix
 from hetarag.retrievers.reranking.link_following import Asked, Reached, Step
 from hetarag.retrievers.reranking.link_ranker import beside_plain_fusion
 from hetarag.retrievers.reranking.neighbour_features import neighbours

@@ -163,9 +163,9 @@ def test_the_same_passages_give_the_same_scores(
     fresh = GraphSnapshot(live.values())
     assert len(lived) == len(live)
     for query in (asking("a"), asking("b", "c", seeds=("p003",))):
-        one, other = scores(lived, query), scores(fresh, query)
-        assert one == pytest.approx(other, abs=1e-11)
-        assert sorted(one) == sorted(other)
+        by_lived, by_fresh = scores(lived, query), scores(fresh, query)
+        assert by_lived == pytest.approx(by_fresh, abs=1e-11)
+        assert sorted(by_lived) == sorted(by_fresh)
 
 
 def test_columns_give_the_same_scores_as_passages() -> None:

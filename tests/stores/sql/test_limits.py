@@ -145,7 +145,7 @@ INJECTIONS = [
 def test_questions_never_become_sql(tmp_path: Path, question: str) -> None:
     asked = Asked(tmp_path)
     rows = [("Robert'); DROP TABLE Students;--",), ("%' OR '1'='1",), ("Ann",)]
-    table = asked.add("lists", [("name", "text")], rows)  # type: ignore[arg-type]
+    table = asked.add("lists", [("name", "text")], rows)
     statements: list[str] = []
     sa.event.listen(
         asked.store._database._reader,

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -112,7 +113,8 @@ def test_everything_goes_over_grpc_when_asked(tmp_path: Path) -> None:
         assert next(iter(store.search(every, 3))).id == records[3].id
         some = replace(every, filter=Filter(collections=frozenset("a")))
         assert {hit.id for hit in store.search(some, 9)} == {r.id for r in records[::2]}
-        np.testing.assert_allclose(store.vectors([records[3].id])[records[3].id], records[3].vector)
+        expected: Any = records[3].vector
+        np.testing.assert_allclose(store.vectors([records[3].id])[records[3].id], expected)
         store.delete([records[0].id])
         assert dict(store.scan()) == content(records[1:])
         store.close()
