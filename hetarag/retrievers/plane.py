@@ -94,12 +94,14 @@ class RetrievalPlane(Retriever):
             if len(evidence) >= k or not self._may_hold_more(progress, factor):
                 break
         progress.seconds["total"] = sum(spent.values()) + time.monotonic() - started
+        shown = {piece.id for piece in evidence}
         trace = SearchTrace(
             plan=progress.plan,
             stores=progress.statuses,
             ranks={store: tuple(h.id for h in hits) for store, hits in progress.lists.items()},
             entities=tuple(linked.entity.name for linked in query.entities),
             seconds=progress.seconds,
+            hops=tuple(hop for hop in progress.hops if hop.target in shown),
         )
         return SearchResult(tuple(evidence), trace)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hetarag.types import Hit, Query, StoreKind, StorePlan, StoreStatus
+from hetarag.types import Hit, Hop, Query, StoreKind, StorePlan, StoreStatus
 from hetarag.types.common import first_of_kind
 
 HOPS = "hops"
@@ -38,6 +38,7 @@ class Progress:
     lists: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
     statuses: dict[str, StoreStatus] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    hops: Sequence[Hop] = ()
     unasked: Mapping[str, StoreStatus] = field(default_factory=dict)
     """Stores that cannot be asked, and why."""
 

@@ -20,6 +20,7 @@ from hetarag.types import (
     Entity,
     Filter,
     Hit,
+    Hop,
     LinkedEntity,
     Query,
     QueryResult,
@@ -362,3 +363,15 @@ def test_a_graph_by_another_name_is_walked_and_its_list_is_the_rankers() -> None
     assert found.trace is not None
     assert found.trace.ranks["people"] == found.trace.ranks["hops"] == ("g",)
     assert seen == [{"vector", "graph", "hops"}]
+
+
+def test_the_hops_to_what_is_shown_are_in_the_trace() -> None:
+    class Hopping(Reversing):
+        def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
+            hops = [Hop("a", "new", "Fram"), Hop("b", "hidden", "Maud")]
+            return super().rerank(query, lists, fused, hydrate)._replace(hops=hops)
+
+    stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
+    found = plane(*stores, judges=Judges(Hopping())).search(Query("q"), 9)
+    assert found.trace is not None
+    assert found.trace.hops == (Hop("a", "new", "Fram"),)

@@ -37,7 +37,7 @@ from hetarag.retrievers.reranking.support import sources
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from hetarag.retrievers.reranking.ways import Rows
 from hetarag.retrievers.search_state import LINKED, PARTS
-from hetarag.types import Hit, Link, Query, RankedEvidence, Reranking, Vector
+from hetarag.types import Hit, Hop, Link, Query, RankedEvidence, Reranking, Vector
 
 _FUSED = 60
 _ANCHORS = (10, 8)  # passages that each round starts from
@@ -86,7 +86,12 @@ class LinkRanker(Reranker):
         judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)
         scores = dict(zip(found.ids, judged.tolist(), strict=True))
         near = [hit for hit in found.answering if hit.id in scores]
-        return Reranking(ordered(scores), [*_as_list(found.reached, scores), *near], sources(found))
+        return Reranking(
+            ordered(scores),
+            [*_as_list(found.reached, scores), *near],
+            sources(found),
+            _hops(found.reached, scores),
+        )
 
     def looked_at_twice(
         self, found: Candidates, hydrate: Hydrate, trees: TreeEnsemble
@@ -253,3 +258,9 @@ def _as_list(reached: Mapping[str, Sequence[Reached]], known: Mapping[str, float
         Hit(LINKED, target, rank, reached[target][0].score)
         for rank, target in enumerate(ordered, start=1)
     ]
+
+
+def _hops(reached: Mapping[str, Sequence[Reached]], known: Mapping[str, float]) -> list[Hop]:
+    """The best way to each candidate that a name leads to."""
+    best = {target: ways[0].step.link for target, ways in reached.items() if target in known}
+    return [Hop(link.source, target, link.name) for target, link in best.items()]

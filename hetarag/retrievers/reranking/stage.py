@@ -101,6 +101,7 @@ class Judging:
                 reason=f"reranking: {status.reason}",
             )
             return fused
+        self._progress.hops = answer.hops
         ranked, read = self._read(answer.ranked)
         ranked = raised(ranked, answer.sources, self._judges.source_weight)
         added = [*answer.hits, *read]
