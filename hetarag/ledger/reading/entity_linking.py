@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from hetarag.ids import entity_id
 from hetarag.ledger.schema import entities
-from hetarag.ledger.session import Ledger, batched
+from hetarag.ledger.session import Ledger
 from hetarag.text import STOP_WORDS, phrases
 from hetarag.types import Entity, LinkedEntity
 
 _LONGEST = 10
+_NAMES = select(entities.c.key, entities.c.name).where(
+    entities.c.key.in_(bindparam("some", expanding=True))
+)
 
 
 class AliasLinker:
@@ -32,10 +35,8 @@ class AliasLinker:
         keys = {phrase.key for phrase in candidates} - STOP_WORDS
         with self._ledger.reading() as connection:
             names: dict[str, str] = {}
-            for part in batched(sorted(keys)):
-                rows = connection.execute(
-                    select(entities.c.key, entities.c.name).where(entities.c.key.in_(part))
-                )
+            for part in parts(sorted(keys)):
+                rows = connection.execute(_NAMES, {"some": part})
                 names.update({key: name for key, name in rows.all()})
         uncased = not any(character.isupper() for character in question)
         taken: list[tuple[int, int]] = []

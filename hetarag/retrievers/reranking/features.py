@@ -80,8 +80,8 @@ def _words(found: Candidates) -> Columns:
         title.bit_count() / max(1, len(p.title)) for title, p in zip(titles, passages, strict=True)
     ]
     return {
-        "asked": column([asked.share(words) for words in found.words]),
-        "asked in title": column([asked.share(title) for title in titles]),
+        "asked": asked.shares(found.words),
+        "asked in title": asked.shares(titles),
         "title asked": column(counts),
         "title named": column([not asked.keys.isdisjoint(p.names) for p in passages]),
     }
@@ -95,11 +95,11 @@ def _parts(found: Candidates) -> Columns:
     cosines = np.asarray(found.stacked @ np.stack(list(found.parts.values())).T, np.float64)
     ranks = np.argsort(np.argsort(-cosines, axis=0, kind="stable"), axis=0, kind="stable") + 1
     wanted = [found.asked.mask(stems(part)) for part in found.parts]
-    shares = [max(found.asked.share(words, want) for want in wanted) for words in found.words]
+    shares = [found.asked.shares(found.words, [want]) for want in wanted]
     return {
         "part cosine": cosines.max(1),
         "part gap": (cosines.max(0, keepdims=True) - cosines).min(1),
         "part rank": 1 / (5 + ranks.min(1)),
         "part mean": cosines.mean(1),
-        "part words": column(shares),
+        "part words": np.max(shares, axis=0),
     }

@@ -59,21 +59,20 @@ def _best_link(found: Candidates, best: float) -> Columns:
 def _words_of_best(found: Candidates) -> Columns:
     """What a candidate adds to the words of its best link and of the passage that it starts from."""
     ways, asked = found.ways, found.asked
-    answered, left, gain, same = [], [], [], []
-    for at in np.flatnonzero(ways.first >= 0).tolist():
-        step, words = ways.steps[ways.first[at]], found.words[at]
-        rest = asked.every & ~step.covered
-        source = step.link.source
-        before = asked.covered(source)
-        answered.append(asked.share(words, rest))
-        left.append(rest.bit_count() / max(1, asked.every.bit_count()))
-        gain.append(asked.share(words | before) - asked.share(before))
-        documents = [found.passages[i].document_id for i in (source, found.ids[at])]
-        same.append(documents[0] == documents[1])
+    led = np.flatnonzero(ways.first >= 0).tolist()
+    steps = [ways.steps[ways.first[at]] for at in led]
+    rest = [asked.every & ~step.covered for step in steps]
+    words = [found.words[at] for at in led]
+    before = [asked.covered(step.link.source) for step in steps]
+    both = [own | source for own, source in zip(words, before, strict=True)]
+    document = {i: passage.document_id for i, passage in found.passages.items()}
+    same = [
+        document[s.link.source] == document[found.ids[at]] for s, at in zip(steps, led, strict=True)
+    ]
     return {
-        "rest answered": column(answered),
-        "rest left": column(left),
-        "pair gain": column(gain),
+        "rest answered": asked.shares(words, rest),
+        "rest left": column([left.bit_count() for left in rest]) / max(1, asked.every.bit_count()),
+        "pair gain": asked.shares(both) - asked.shares(before),
         "link within document": column(same),
     }
 

@@ -10,14 +10,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from hetarag.retrievers.reranking.candidates import (
-    NONE,
-    Candidates,
-    Columns,
-    column,
-    side_by_side,
-    spread,
-)
+from hetarag.retrievers.reranking.candidates import NONE, Candidates, Columns, side_by_side, spread
 from hetarag.retrievers.reranking.ways import Places, Rows, best_pairs, largest
 
 _TOGETHER = (
@@ -142,7 +135,7 @@ def _words(found: Candidates, order: Places) -> Columns:
         covered |= words
     left, known = asked.every & ~best[0], asked.share(covered)
     new, rest = np.full(len(order), NONE), np.full(len(order), NONE)
-    rest[order[1:]] = column([asked.share(found.words[at], left) for at in places[1:]])
-    further = places[len(best) :]
-    new[further] = column([asked.share(found.words[at] | covered) - known for at in further])
+    others = [found.words[at] for at in places]
+    rest[order[1:]] = asked.shares(others[1:], [left])
+    new[order[len(best) :]] = asked.shares([x | covered for x in others[len(best) :]]) - known
     return {"adds words": new, "has words left": rest}
