@@ -12,14 +12,14 @@ import onnxruntime  # type: ignore[import-untyped]
 from tokenizers import Encoding
 
 from hetarag.errors import ModelError
-from hetarag.models.embedders.pooling import (
+from hetarag.models.embedders.factory.pooling import (
     InThreads,
     check_dimension,
     load_tokenizer,
     pool,
     too_long,
 )
-from hetarag.models.embedders.settings import (
+from hetarag.models.embedders.factory.settings import (
     EmbedderSettings,
     fingerprint,
     onnx_file,
@@ -29,6 +29,9 @@ from hetarag.protocols import Embedder
 from hetarag.types import Vector
 
 _TOGETHER = 8  # short texts in one run
+_SLOW = (
+    "SkipLayerNormFusion",
+)  # sums number by number: the two operators that it joins are faster
 
 
 class OnnxEmbedder(Embedder):
@@ -115,18 +118,23 @@ def _scales_by_batch(model: Path) -> bool:
         return content.find(b"DynamicQuantize") >= 0
 
 
-def start_session(model: str | bytes) -> onnxruntime.InferenceSession:
-    """Start a session of a file or its content that computes each run in the thread that asks for it."""
+def start_session(model: str | bytes, without: Sequence[str] = ()) -> onnxruntime.InferenceSession:
+    """Start a session of a file or its content that computes each run in the thread that asks for it.
+
+    `without` are names of onnxruntime's optimisers that are left out.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], disabled_optimizers=[*without]
+    )
 
 
 def _open(model: Path) -> onnxruntime.InferenceSession:
     try:
-        session = start_session(str(model))
+        session = start_session(str(model), _SLOW)
     except Exception as error:  # onnxruntime's own exceptions have no public root
         raise ModelError(f"{model}: onnxruntime cannot open it: {error}") from error
     names = {node.name for node in session.get_inputs()}

@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 from tokenizers import Encoding, Tokenizer
 
 from hetarag.errors import ModelError
+from hetarag.models.attention import fuse_attention, import_domain
 from hetarag.models.embedders.onnx import start_session
 from hetarag.models.embedders.pooling import InThreads, load_tokenizer
 from hetarag.models.hub.catalog import MINILM_INT8
@@ -87,6 +88,8 @@ def _open(path: Path, changes: dict[str, Vector]) -> onnxruntime.InferenceSessio
     try:
         model = onnx.load(path)
         _change(model.graph, changes)
+        if fuse_attention(model.graph):
+            import_domain(model)
         return start_session(model.SerializeToString())
     except Exception as error:  # neither library's exceptions have a public root
         raise ModelError(
