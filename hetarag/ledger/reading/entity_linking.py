@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 
 from hetarag.ids import entity_id
 from hetarag.ledger.schema import entities
-from hetarag.ledger.session import Ledger
+from hetarag.ledger.session import Ledger, batched
 from hetarag.text import STOP_WORDS, phrases
 from hetarag.types import Entity, LinkedEntity
 
@@ -35,7 +35,7 @@ class AliasLinker:
         keys = {phrase.key for phrase in candidates} - STOP_WORDS
         with self._ledger.reading() as connection:
             names: dict[str, str] = {}
-            for part in parts(sorted(keys)):
+            for part in batched(sorted(keys)):
                 rows = connection.execute(_NAMES, {"some": part})
                 names.update({key: name for key, name in rows.all()})
         uncased = not any(character.isupper() for character in question)

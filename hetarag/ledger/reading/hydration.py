@@ -16,7 +16,7 @@ from hetarag.ids import TableRowId, parse_row_id
 from hetarag.ledger.reading.stored_text import slices
 from hetarag.ledger.reading.table_catalogue import Catalogue, read_tags
 from hetarag.ledger.schema import chunks, documents, versions
-from hetarag.ledger.session import Ledger
+from hetarag.ledger.session import Ledger, batched
 from hetarag.protocols import Hydrator, TableStore
 from hetarag.rendering import render_result, render_row, render_table, table_label
 from hetarag.text import headed
@@ -158,7 +158,7 @@ _LIVE_CHUNKS = (
 
 def _live_chunks(connection: Connection, ids: Sequence[str]) -> list[Any]:
     found: list[Any] = []
-    for part in parts(ids):
+    for part in batched(ids):
         found += connection.execute(_LIVE_CHUNKS, {"some": part}).all()
     return found
 

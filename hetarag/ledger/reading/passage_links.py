@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from hetarag.ledger.schema import chunks, documents, entities, mentions
-from hetarag.ledger.session import Ledger
+from hetarag.ledger.session import Ledger, batched
 from hetarag.protocols import LinkIndex
 from hetarag.types import Link
 
@@ -58,7 +58,7 @@ class MentionLinks(LinkIndex):
             rare = _rare(connection, sorted({entity for _, entity, _ in named}), most)
             names: dict[int, tuple[str, str]] = {}
             targets: dict[int, dict[str, bool]] = {}
-            for part in parts(rare):
+            for part in batched(rare):
                 rows = connection.execute(_NAMES, {"some": part})
                 names.update({number: (key, name) for number, key, name in rows.all()})
                 rows = connection.execute(_TARGETS, {"some": part})
@@ -74,6 +74,6 @@ class MentionLinks(LinkIndex):
 def _rare(connection: Connection, numbers: Sequence[int], most: int) -> list[int]:
     """Return those of these entities that 2 to `most` chunks name, in their order."""
     found: list[int] = []
-    for part in parts(numbers):
+    for part in batched(numbers):
         found += connection.execute(_RARE, {"some": part, "most": most}).scalars()
     return sorted(found)

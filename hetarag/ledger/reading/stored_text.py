@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, select
 
 from hetarag.ledger.schema import PIECE, texts
+from hetarag.ledger.session import batched
 from hetarag.types import Heading
 
 _PIECES = select(texts.c.generation, texts.c.piece, texts.c.text)
@@ -34,7 +35,7 @@ def slices(connection: Connection, spans: Sequence[tuple[int, int, int]]) -> lis
     if len(by_generation) < len(by_piece):
         statement, wanted = _OF_A_GENERATION, by_generation
     for value, others in sorted(wanted.items()):
-        for part in parts(sorted(others)):
+        for part in batched(sorted(others)):
             rows = connection.execute(statement, {"one": value, "some": part})
             found.update({(generation, piece): text for generation, piece, text in rows.all()})
     return [_cut(found, *span) for span in spans]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from hetarag.ids import row_id
 from hetarag.ledger.schema import documents, tables, tags, versions
-from hetarag.ledger.session import Ledger
+from hetarag.ledger.session import Ledger, batched
 from hetarag.protocols import TableCatalogue
 from hetarag.types import ColumnInfo, Filter, TableInfo
 
@@ -91,7 +91,7 @@ _TAGS = select(tags.c.document_id, tags.c.tag).where(
 def read_tags(connection: Connection, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return the tags of these documents, sorted; documents without tags are left out."""
     found: dict[str, list[str]] = {}
-    for part in parts(sorted(ids)):
+    for part in batched(sorted(ids)):
         for document, tag in connection.execute(_TAGS, {"some": part}).all():
             found.setdefault(document, []).append(tag)
     return {document: tuple(sorted(names)) for document, names in found.items()}

@@ -12,14 +12,14 @@ import onnxruntime  # type: ignore[import-untyped]
 from tokenizers import Encoding
 
 from hetarag.errors import ModelError
-from hetarag.models.embedders.factory.pooling import (
+from hetarag.models.embedders.pooling import (
     InThreads,
     check_dimension,
     load_tokenizer,
     pool,
     too_long,
 )
-from hetarag.models.embedders.factory.settings import (
+from hetarag.models.embedders.settings import (
     EmbedderSettings,
     fingerprint,
     onnx_file,

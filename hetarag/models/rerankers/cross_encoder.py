@@ -18,10 +18,10 @@ from onnx import helper, numpy_helper
 from tokenizers import Encoding, Tokenizer
 
 from hetarag.errors import ModelError
-from hetarag.models.attention import fuse_attention, import_domain
 from hetarag.models.embedders.onnx import start_session
 from hetarag.models.embedders.pooling import InThreads, load_tokenizer
 from hetarag.models.hub.catalog import MINILM_INT8
+from hetarag.models.rerankers.attention import fuse_attention, import_domain
 from hetarag.protocols import PassageScorer
 from hetarag.types import Vector
 
