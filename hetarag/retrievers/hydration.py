@@ -29,10 +29,13 @@ class Gate:
         self._hydrator = hydrator
         self._fan_out = fan_out
         self._query = query
-        self._tables = progress.first_of("sql") or "sql"
-        self.sql = progress.statuses.get(self._tables)
-        self._hits = {hit.id: hit for hits in progress.lists.values() for hit in hits}
         self._known: dict[str, RankedEvidence | None] = {}
+        self.look_at(progress)
+
+    def look_at(self, progress: Progress) -> None:
+        """Take over what the stores have found, in a deeper round as well; what is known stays so."""
+        self.sql = progress.statuses.get("sql")
+        self._hits = {hit.id: hit for hits in progress.lists.values() for hit in hits}
 
     def __call__(self, ids: Sequence[str]) -> dict[str, RankedEvidence]:
         """Return the evidence behind those of the ids that may be shown, in their order."""

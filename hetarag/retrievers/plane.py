@@ -86,11 +86,13 @@ class RetrievalPlane(Retriever):
         if query.deadline is None:
             query = replace(query, deadline=time.monotonic() + _SECONDS)
         started = time.monotonic()
-        progress = Progress(self._plan(query, k), self._kinds, seconds=dict(spent), unasked=unasked)
+        progress = Progress(self._plan(query, k))
+        gate = Gate(self._hydrator, self._fan_out, query, progress)
         evidence: list[RankedEvidence] = []
         for factor in _DEEPER:
             self._gather(query, progress, factor)
-            evidence = self._hydrate(query, progress, k)
+            gate.look_at(progress)
+            evidence = self._hydrate(query, progress, k, gate)
             if len(evidence) >= k or not self._may_hold_more(progress, factor):
                 break
         progress.seconds["total"] = sum(spent.values()) + time.monotonic() - started
@@ -173,13 +175,14 @@ class RetrievalPlane(Retriever):
         progress.statuses[graph] = replace(status, seconds=status.seconds + first.seconds)
         progress.lists[HOPS] = tuple(replace(hit, store=HOPS) for hit in hits)
 
-    def _hydrate(self, query: Query, progress: Progress, k: int) -> list[RankedEvidence]:
+    def _hydrate(
+        self, query: Query, progress: Progress, k: int, gate: Gate
+    ) -> list[RankedEvidence]:
         started = time.monotonic()
         for name in ADDED:  # of a shallower round
             progress.lists.pop(name, None)
         ranked = self._fuse(progress.lists, progress.weights)
         progress.took("fusion", time.monotonic() - started)
-        gate = Gate(self._hydrator, self._fan_out, query, progress)
         ranked = self._judged(query, progress, ranked, gate)
         started = time.monotonic()
         by_id: dict[str, list[Hit]] = {}

@@ -24,6 +24,12 @@ PARTS = "parts"
 RANKED = "ranked"
 """The name of the reranker's order when it is fused with what SQL has found."""
 
+RERANKING = "reranking"
+"""The name under which a search tells how the reranker fared."""
+
+DECOMPOSITION = "decomposition"
+"""The name under which a search tells how a language model fared that was asked for parts."""
+
 CROSS_ENCODER = "cross-encoder"
 """The name of the list of what a cross-encoder has read, and of how it fared."""
 

@@ -299,8 +299,51 @@ def test_a_reranker_that_hangs_costs_the_deadline_and_the_fusion_stands() -> Non
     release.set()
     assert [e.id for e in found] == ["a", "b"]
     assert found.trace is not None and not found.complete
-    assert found.trace.stores["vector"].status == "late"
-    assert "reranking" in (found.trace.stores["vector"].reason or "")
+    assert found.trace.stores["reranking"].status == "late"
+    assert found.trace.stores["reranking"].reason
+    assert found.trace.stores["vector"].status == "ok"  # it has answered
+
+
+def test_a_reranker_that_fails_is_asked_once_and_says_why() -> None:
+    asked = []
+
+    class Broken(Reversing):
+        def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
+            asked.append(query)
+            raise ValueError("a defect")
+
+    stores = [ListStore(kind, [f"{n:03}" for n in range(120)]) for kind in ("vector", "graph")]
+    hidden = [f"{n:03}" for n in range(45)]  # so that a deeper round is needed
+    found = plane(*stores, judges=Judges(Broken()), hidden=hidden).search(Query("q"), 9)
+    assert len(stores[0].asked) > 1
+    assert len(asked) == 1 and not found.complete
+    assert found.trace is not None
+    assert found.trace.stores["reranking"].status == "failed"
+    assert found.trace.stores["reranking"].reason == "ValueError: a defect"
+
+
+def test_each_id_is_hydrated_once_a_search() -> None:
+    asked: list[str] = []
+
+    class Counting(Everything):
+        def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
+            asked.extend(hit.id for hit in hits)
+            return super().hydrate(hits, restriction)
+
+    stores = {k: ListStore(k, [f"{n:03}" for n in range(120)]) for k in ("vector", "graph")}
+    openers = {kind: (lambda store=store: store) for kind, store in stores.items()}
+    hidden = [f"{n:03}" for n in range(45)]
+    retrieval = RetrievalPlane(
+        openers,  # type: ignore[arg-type]
+        Counting(hidden),
+        judges=Judges(Reversing()),
+        router=route_all,
+    )
+    found = retrieval.search(Query("q"), 12)
+    assert len(stores["vector"].asked) > 1  # what is hidden leaves too little: a deeper round
+    assert len(found) == 12
+    assert len(asked) == len(set(asked))
+    assert found.trace is not None and found.trace.stores["reranking"].status == "ok"
 
 
 def test_without_vectors_the_fusion_stands() -> None:

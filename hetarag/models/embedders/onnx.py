@@ -65,11 +65,14 @@ class OnnxEmbedder(Embedder):
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
         """Return one row per text, shape (n, dimension), each embedded by itself."""
-        return self._rows(self._encoded(self._settings.passage_prefix, texts), self.dimension)
+        encodings = self._tokenizer.encode_batch([self._settings.passage_prefix + t for t in texts])
+        return self._rows(encodings, self.dimension)
 
     def embed_queries(self, texts: Sequence[str]) -> Vector:
         """Return one row per question, shape (n, dimension); short ones are embedded together."""
-        encodings = self._encoded(self._settings.query_prefix, texts)
+        # One by one: for a dozen short texts the tokenizer's threads cost more than they do.
+        prefix = self._settings.query_prefix
+        encodings = [self._tokenizer.encode(prefix + text) for text in texts]
         return self._rows(encodings, self.dimension, self._together)
 
     def embed_query(self, text: str) -> Vector:
@@ -81,9 +84,6 @@ class OnnxEmbedder(Embedder):
         """How many short texts run at once; asked of the file when questions first come together."""
         padded = "attention_mask" in self._inputs and not _scales_by_batch(self._model)
         return _TOGETHER if padded else 1
-
-    def _encoded(self, prefix: str, texts: Sequence[str]) -> list[Encoding]:
-        return self._tokenizer.encode_batch([prefix + text for text in texts])
 
     def _embed(self, encoding: Encoding) -> Vector:
         vector: Vector = self._embed_group([encoding])[0]

@@ -23,6 +23,7 @@ from hetarag.text import STOP_WORDS, name_key, phrases, stem, stems, words
 from hetarag.types import Link, RankedEvidence, Vector
 
 _PER_ANCHOR = 6
+_UNIT = 2.0**-36
 SHARED_BY = 40  # passages: a name that more of them share leads everywhere
 
 
@@ -129,10 +130,15 @@ class Asked:
 
 
 def _weights(bits: Iterable[int], masks: Iterable[int]) -> dict[int, float]:
-    """Return the weight of each word, by its bit: the fewer passages have it, the more it counts."""
+    """Return the weight of each word, by its bit: the fewer passages have it, the more it counts.
+
+    Weights are multiples of `_UNIT`, so that sums of them are exact in any order: what adds nothing adds 0,
+    which the ranker's trees tell from the least that is more.
+    """
     found = list(masks)
     frequency = {bit: sum(bit & mask != 0 for mask in found) for bit in bits}
-    return {bit: math.log(1 + len(found) / (1 + count)) for bit, count in frequency.items()}
+    weights = {bit: math.log(1 + len(found) / (1 + count)) for bit, count in frequency.items()}
+    return {bit: round(weight / _UNIT) * _UNIT for bit, weight in weights.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from hetarag.retrievers.search_state import (
     LINKED,
     PARTS,
     RANKED,
+    RERANKING,
     Progress,
     end_of,
 )
@@ -75,11 +76,20 @@ class Judging:
         self._gate = gate
 
     def possible(self) -> bool:
-        """Tell whether the reranker has what it needs: vectors and the graph's lists, and time."""
+        """Tell whether the reranker has what it needs: vectors and the graph's lists, and time.
+
+        One that has failed or was late, in a shallower round, is not asked again.
+        """
         statuses = self._progress.statuses
-        needed = [self._progress.first_of(kind) for kind in ("vector", "graph")]
-        answered = all(name in statuses and statuses[name].status == "ok" for name in needed)
-        return answered and time.monotonic() < end_of(self._query)
+        answered = all(
+            kind in statuses and statuses[kind].status == "ok" for kind in ("vector", "graph")
+        )
+        fared = statuses.get(RERANKING)
+        return (
+            answered
+            and (fared is None or fared.status == "ok")
+            and time.monotonic() < end_of(self._query)
+        )
 
     def order(self, fused: Fused) -> Fused:
         """Order the best anew, and fuse that order with what SQL has found.
@@ -94,14 +104,9 @@ class Judging:
             return fused
         status, answer = self._judge(others)
         if answer is None:
-            vector = self._progress.first_of("vector") or "vector"
-            self._progress.statuses[vector] = replace(
-                self._progress.statuses[vector],
-                status=status.status,
-                reason=f"reranking: {status.reason}",
-            )
+            self._progress.statuses[RERANKING] = status
             return fused
-        self._progress.hops = answer.hops
+        self._progress.statuses[RERANKING] = replace(status, hits=len(answer.ranked))
         ranked, read = self._read(answer.ranked)
         ranked = raised(ranked, answer.sources, self._judges.source_weight)
         added = [*answer.hits, *read]
