@@ -34,7 +34,8 @@ class Gate:
 
     def look_at(self, progress: Progress) -> None:
         """Take over what the stores have found, in a deeper round as well; what is known stays so."""
-        self.sql = progress.statuses.get("sql")
+        self._tables = progress.first_of("sql") or "sql"
+        self.sql = progress.statuses.get(self._tables)
         self._hits = {hit.id: hit for hits in progress.lists.values() for hit in hits}
 
     def __call__(self, ids: Sequence[str]) -> dict[str, RankedEvidence]:

@@ -86,7 +86,7 @@ class RetrievalPlane(Retriever):
         if query.deadline is None:
             query = replace(query, deadline=time.monotonic() + _SECONDS)
         started = time.monotonic()
-        progress = Progress(self._plan(query, k))
+        progress = Progress(self._plan(query, k), self._kinds, seconds=dict(spent), unasked=unasked)
         gate = Gate(self._hydrator, self._fan_out, query, progress)
         evidence: list[RankedEvidence] = []
         for factor in _DEEPER:

@@ -27,9 +27,6 @@ RANKED = "ranked"
 RERANKING = "reranking"
 """The name under which a search tells how the reranker fared."""
 
-DECOMPOSITION = "decomposition"
-"""The name under which a search tells how a language model fared that was asked for parts."""
-
 CROSS_ENCODER = "cross-encoder"
 """The name of the list of what a cross-encoder has read, and of how it fared."""
 

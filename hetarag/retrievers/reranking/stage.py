@@ -81,9 +81,8 @@ class Judging:
         One that has failed or was late, in a shallower round, is not asked again.
         """
         statuses = self._progress.statuses
-        answered = all(
-            kind in statuses and statuses[kind].status == "ok" for kind in ("vector", "graph")
-        )
+        needed = [self._progress.first_of(kind) for kind in ("vector", "graph")]
+        answered = all(name in statuses and statuses[name].status == "ok" for name in needed)
         fared = statuses.get(RERANKING)
         return (
             answered
@@ -107,6 +106,7 @@ class Judging:
             self._progress.statuses[RERANKING] = status
             return fused
         self._progress.statuses[RERANKING] = replace(status, hits=len(answer.ranked))
+        self._progress.hops = answer.hops
         ranked, read = self._read(answer.ranked)
         ranked = raised(ranked, answer.sources, self._judges.source_weight)
         added = [*answer.hits, *read]

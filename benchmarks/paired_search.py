@@ -1,6 +1,6 @@
 """How long a warm search takes beside that of another checkout: the two in turn, on the same questions.
 
-    python -m hetarag.eval.paired_search BASE NEW --corpus corpus.jsonl --questions questions.jsonl
+    python -m benchmarks.paired_search BASE NEW --corpus corpus.jsonl --questions questions.jsonl
 
 Each checkout has a knowledge base of its own, ingested when it is not there, and a process of its own that
 stays up. Blocks of questions go to the one and the other in turn, so that what else the machine does
@@ -36,7 +36,8 @@ def serve(kb: Path, corpus: Path) -> None:
 
     with HetaRAG.open(kb) as rag:
         rag.ingest([corpus], progress=lambda _: None)
-        rag.load_models()
+        warm_up: Any = getattr(rag, "warm_up", None) or getattr(rag, "load_models")  # noqa: B009
+        warm_up()
         print(json.dumps(str(Path(sys.modules["hetarag"].__file__ or ""))), flush=True)  # noqa: T201
         for line in sys.stdin:
             found = []
