@@ -19,8 +19,7 @@ import numpy as np
 from hetarag.config import PLAIN_WEIGHT
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
 from hetarag.retrievers.fusion import ordered
-from hetarag.retrievers.reranking.candidates import Candidates
-from hetarag.retrievers.reranking.features import matrix
+from hetarag.retrievers.kept import Kept
 from hetarag.retrievers.reranking.link_following import (
     SHARED_BY,
     Asked,
@@ -31,19 +30,18 @@ from hetarag.retrievers.reranking.link_following import (
 )
 from hetarag.retrievers.reranking.neighbour_features import neighbours
 from hetarag.retrievers.reranking.passage_words import WordCache
-from hetarag.retrievers.reranking.profiles import TreesByKind, trees_for
 from hetarag.retrievers.reranking.subquestions import parts
-from hetarag.retrievers.reranking.support import sources
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from hetarag.retrievers.reranking.ways import Rows
 from hetarag.retrievers.search_state import LINKED, PARTS
-from hetarag.types import Hit, Hop, Link, Query, RankedEvidence, Reranking, Vector
+from hetarag.types import Hit, Link, Query, RankedEvidence, Reranking, Vector
 
 _FUSED = 60
 _ANCHORS = (10, 8)  # passages that each round starts from
 _LINKS = (14, 6)  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
 _TARGETS = (40, 20)
 _PER_PART = 8
+_KEPT = 4096  # vectors of passages that searches have met last: 6 MB of 384 dimensions
 
 Hydrate = Callable[[Sequence[str]], dict[str, RankedEvidence]]
 
@@ -68,6 +66,7 @@ class LinkRanker(Reranker):
         self._plain_weight = plain_weight
         self._trees = trees
         self._words = WordCache()
+        self._kept: Kept[Vector] = Kept(_KEPT)
 
     def rerank(
         self,
@@ -128,7 +127,7 @@ class LinkRanker(Reranker):
         embedded = self._embedded([*pieces, *(step.question for step in steps)])
         answering = self._answering(query, [embedded[piece] for piece in pieces])
         near = [hit.id for hit in answering]
-        vectors = self._vectors().vectors([*dict.fromkeys([*base, *near, *_targets(steps)])])
+        vectors = self._vectors_of([*base, *near, *_targets(steps)])
         reached = follow(steps, vectors, embedded)
         new = hydrate([*dict.fromkeys([*_further(reached, scores, _TARGETS[0]), *near])])
         asked.add(new)
@@ -167,7 +166,7 @@ class LinkRanker(Reranker):
         if not steps:
             return found
         missing = [i for i in _targets(steps) if i not in found.vectors]
-        vectors = {**found.vectors, **(self._vectors().vectors(missing) if missing else {})}
+        vectors = {**found.vectors, **self._vectors_of(missing)}
         reached = follow(steps, vectors, self._embedded([step.question for step in steps]))
         new = hydrate(_further(reached, found.passages, _TARGETS[1]))
         found.asked.add(new)
@@ -195,6 +194,17 @@ class LinkRanker(Reranker):
         for link in self._links.links(list(links), SHARED_BY) if links else ():
             links[link.source].append(link)
         return {**read, **links}
+
+    def _vectors_of(self, ids: Iterable[str]) -> dict[str, Vector]:
+        """Return the vectors of those of these passages that have one; one embedder has made them all."""
+        wanted = list(dict.fromkeys(ids))
+        found = self._kept.of(wanted)
+        new = [i for i in wanted if i not in found]
+        if new:
+            read = dict(self._vectors().vectors(new))
+            self._kept.add(read)
+            found |= read
+        return found
 
     def _embedded(self, texts: Sequence[str]) -> dict[str, Vector]:
         distinct = list(dict.fromkeys(texts))
