@@ -26,6 +26,7 @@ from hetarag.models.embedders.settings import (
     read_settings,
 )
 from hetarag.protocols import Embedder
+from hetarag.text import encodable
 from hetarag.types import Vector
 
 _TOGETHER = 8  # short texts in one run
@@ -71,7 +72,7 @@ class OnnxEmbedder(Embedder):
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
-        return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
+        return self._embed(self._tokenizer.encode(self._settings.query_prefix + encodable(text)))
 
     @cached_property
     def _together(self) -> int:
@@ -80,7 +81,7 @@ class OnnxEmbedder(Embedder):
         return _TOGETHER if padded else 1
 
     def _encoded(self, prefix: str, texts: Sequence[str]) -> list[Encoding]:
-        return self._tokenizer.encode_batch([prefix + text for text in texts])
+        return self._tokenizer.encode_batch([prefix + encodable(text) for text in texts])
 
     def _embed(self, encoding: Encoding) -> Vector:
         vector: Vector = self._embed_group([encoding])[0]
