@@ -12,9 +12,8 @@ import pytest
 from hetarag import HetaRAG
 from hetarag.errors import SearchError
 from hetarag.protocols import Reader
+from hetarag.testing.doubles import HashingEmbedder, ScriptedReader
 from tests.conftest import RULES
-from tests.hashing import HashingEmbedder
-from tests.readers import SayingReader
 
 QUESTION = "Where did the designer of the Fram go to school?"
 ALWAYS = {"decompose": "reader", "decompose_below": 1.0}
@@ -52,7 +51,7 @@ def search(tmp_path: Path, write_jsonl: Callable[..., Path]) -> Iterator[Callabl
 
 
 def test_what_it_tells_apart_is_looked_for(search: Callable[..., Any]) -> None:
-    reader = SayingReader("Where did young Archer learn to read?")
+    reader = ScriptedReader("Where did young Archer learn to read?")
     plain = search(reader, {})
     assert reader.asked == 0
     assert "school" not in [e.document for e in plain]
@@ -64,17 +63,17 @@ def test_what_it_tells_apart_is_looked_for(search: Callable[..., Any]) -> None:
 
 
 def test_it_is_not_asked_where_the_evidence_convinces(search: Callable[..., Any]) -> None:
-    reader = SayingReader("Where did young Archer learn to read?")
+    reader = ScriptedReader("Where did young Archer learn to read?")
     found = search(reader, {"decompose": "reader", "decompose_below": 0.0})
     assert reader.asked == 0 and found.complete
     assert found.trace.stores["decomposition"].status == "skipped"
 
 
 def test_a_model_that_fails_or_is_late_costs_its_parts_alone(search: Callable[..., Any]) -> None:
-    plain = [e.document for e in search(SayingReader(), {})]
+    plain = [e.document for e in search(ScriptedReader(), {})]
     for reader, status in (
-        (SayingReader(error="no model here"), "failed"),
-        (SayingReader("Who?", seconds=3.0), "late"),
+        (ScriptedReader(error="no model here"), "failed"),
+        (ScriptedReader("Who?", seconds=3.0), "late"),
     ):
         started = time.monotonic()
         found = search(reader, on_error="skip", deadline=2.0)
@@ -83,4 +82,4 @@ def test_a_model_that_fails_or_is_late_costs_its_parts_alone(search: Callable[..
         assert not found.complete
         assert time.monotonic() - started < 4.5
     with pytest.raises(SearchError, match=r"decomposition \(failed: no model here\)"):
-        search(SayingReader(error="no model here"))
+        search(ScriptedReader(error="no model here"))

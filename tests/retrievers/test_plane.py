@@ -15,6 +15,7 @@ from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.reranking.stage import Judges
 from hetarag.retrievers.router import route_all, route_by_rules
+from hetarag.testing.doubles import evidence
 from hetarag.types import (
     Entity,
     Filter,
@@ -53,9 +54,7 @@ class Everything:
 
     def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
         return {
-            h.id: RankedEvidence(h.id, "chunk", h.id, h.id, "c", h.id, "text", 0.0)
-            for h in hits
-            if h.id not in self.hidden
+            hit.id: evidence(hit.id, hit.id, "text") for hit in hits if hit.id not in self.hidden
         }
 
 
