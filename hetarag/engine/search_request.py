@@ -14,6 +14,7 @@ from hetarag.engine.inputs import missing_stores, tags_of
 from hetarag.errors import InputError, SearchError
 from hetarag.ledger.reading.documents import find_document
 from hetarag.ledger.reading.metadata_filter import Where, documents_where
+from hetarag.text import encodable
 from hetarag.types import Filter, Query, RankedEvidence, SearchResult, StoreStatus
 
 Access = Literal["all"]
@@ -208,7 +209,7 @@ class Searcher:
 
 def checked_question(question: str, longest: int) -> str:
     """Return a question without surrogates and outer spaces; `InputError` for none or one too long."""
-    text = question.encode("utf-8", "replace").decode().strip()
+    text = encodable(question).strip()
     if not text:
         raise InputError("the question is empty: ask something")
     if len(text) > longest:

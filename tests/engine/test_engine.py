@@ -16,8 +16,8 @@ from hetarag.errors import (
     NotFoundError,
 )
 from hetarag.retrievers import FUSIONS
+from hetarag.testing.doubles import HashingEmbedder
 from tests.conftest import RULES, Opener
-from tests.hashing import HashingEmbedder
 
 Writer = Callable[..., Path]
 FRAM = {"id": "fram", "title": "Fram", "text": "The Fram was designed by Colin Archer in Larvik."}

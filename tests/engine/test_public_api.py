@@ -11,9 +11,9 @@ import pytest
 
 from hetarag import HetaRAG, InputError, ModelError, SearchError, SearchSettings
 from hetarag.errors import ConfigError
+from hetarag.testing.doubles import HashingEmbedder
 from hetarag.types import Vector
 from tests.conftest import RULES, Opener
-from tests.hashing import HashingEmbedder
 
 FRAM = {"id": "fram", "title": "Fram", "text": "Colin Archer designed the Fram in 1892."}
 MAUD = {"id": "maud", "title": "Maud", "text": "Christian Jensen built the Maud in 1916."}

@@ -15,7 +15,7 @@ from hetarag.errors import ConfigError, InputError
 from hetarag.eval.datasets import Question
 from hetarag.eval.tuning import FEWEST, describe, markdown, tune
 from hetarag.retrievers.reranking import link_ranker as ranker
-from tests.hashing import HashingEmbedder
+from hetarag.testing.doubles import HashingEmbedder
 
 SHIPS = [f"Ship{n}" for n in range(40)]
 

@@ -18,8 +18,8 @@ from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger.database import connect, migrations
 from hetarag.ledger.schema import entities, metadata
 from hetarag.ledger.session import Ledger
+from hetarag.testing.doubles import HashingEmbedder
 from tests.conftest import RULES
-from tests.hashing import HashingEmbedder
 from tests.ledger import job
 from tests.ledger.processes import settle, sources_in
 from tests.servers.database_servers import PASSWORD, DatabaseServer

@@ -10,6 +10,7 @@ from typing import Any
 from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.router import route_all
+from hetarag.testing.doubles import evidence
 from hetarag.types import (
     Filter,
     Hit,
@@ -44,9 +45,7 @@ class Everything:
 
     def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
         return {
-            h.id: RankedEvidence(h.id, "chunk", h.id, h.id, "c", h.id, "text", 0.0)
-            for h in hits
-            if h.id not in self.hidden
+            hit.id: evidence(hit.id, hit.id, "text") for hit in hits if hit.id not in self.hidden
         }
 
 

@@ -14,8 +14,8 @@ from hetarag import HetaRAG
 from hetarag.errors import ConfigError
 from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED, packaged
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble, save_ensembles
+from hetarag.testing.doubles import HashingEmbedder
 from tests.conftest import RULES, Opener
-from tests.hashing import HashingEmbedder
 
 QUESTION = "Which harbour has 4 piers?"
 ALL = (*TITLED, *EXCERPTS)

@@ -26,6 +26,7 @@ from hetarag.models.embedders.settings import (
     read_settings,
 )
 from hetarag.protocols import Embedder
+from hetarag.text import encodable
 from hetarag.types import Vector
 
 _TOGETHER = 8  # short texts in one run
@@ -65,19 +66,21 @@ class OnnxEmbedder(Embedder):
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
         """Return one row per text, shape (n, dimension), each embedded by itself."""
-        encodings = self._tokenizer.encode_batch([self._settings.passage_prefix + t for t in texts])
+        encodings = self._tokenizer.encode_batch(
+            [self._settings.passage_prefix + encodable(t) for t in texts]
+        )
         return self._rows(encodings, self.dimension)
 
     def embed_queries(self, texts: Sequence[str]) -> Vector:
         """Return one row per question, shape (n, dimension); short ones are embedded together."""
         # One by one: for a dozen short texts the tokenizer's threads cost more than they do.
         prefix = self._settings.query_prefix
-        encodings = [self._tokenizer.encode(prefix + text) for text in texts]
+        encodings = [self._tokenizer.encode(prefix + encodable(text)) for text in texts]
         return self._rows(encodings, self.dimension, self._together)
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
-        return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
+        return self._embed(self._tokenizer.encode(self._settings.query_prefix + encodable(text)))
 
     @cached_property
     def _together(self) -> int:

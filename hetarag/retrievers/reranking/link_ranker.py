@@ -19,7 +19,9 @@ import numpy as np
 from hetarag.config import PLAIN_WEIGHT
 from hetarag.protocols import LinkIndex, Reranker, VectorStore
 from hetarag.retrievers.fusion import ordered
-from hetarag.retrievers.kept import Kept
+from hetarag.retrievers.reranking.candidates import Candidates
+from hetarag.retrievers.reranking.features import matrix
+from hetarag.retrievers.reranking.kept import Kept
 from hetarag.retrievers.reranking.link_following import (
     SHARED_BY,
     Asked,
@@ -30,11 +32,13 @@ from hetarag.retrievers.reranking.link_following import (
 )
 from hetarag.retrievers.reranking.neighbour_features import neighbours
 from hetarag.retrievers.reranking.passage_words import WordCache
+from hetarag.retrievers.reranking.profiles import TreesByKind, trees_for
 from hetarag.retrievers.reranking.subquestions import parts
+from hetarag.retrievers.reranking.support import sources
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from hetarag.retrievers.reranking.ways import Rows
 from hetarag.retrievers.search_state import LINKED, PARTS
-from hetarag.types import Hit, Link, Query, RankedEvidence, Reranking, Vector
+from hetarag.types import Hit, Hop, Link, Query, RankedEvidence, Reranking, Vector
 
 _FUSED = 60
 _ANCHORS = (10, 8)  # passages that each round starts from

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hetarag.retrievers.kept import Kept
+from hetarag.retrievers.reranking.kept import Kept
 from hetarag.retrievers.reranking.relation_words import relations
 from hetarag.text import SECTION, distinct_stems, name_key
 from hetarag.types import RankedEvidence

@@ -16,6 +16,7 @@ from hetarag.retrievers.reranking.cross_encoding import (
     reread,
     to_read,
 )
+from hetarag.testing.doubles import evidence
 from hetarag.types import RankedEvidence
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60).map(
@@ -88,7 +89,7 @@ def test_nothing_is_lost_and_few_are_read(text: str) -> None:
 
 def piece(number: int, paragraphs: int) -> RankedEvidence:
     text = "\n\n".join([WORDS] * paragraphs)
-    return RankedEvidence(f"p{number}", "chunk", "d", "d", "c", "Ships", text, 0.0)
+    return evidence(f"p{number}", "Ships", text, document="d")
 
 
 def test_twelve_paragraphs_are_read_of_whole_pieces() -> None:

@@ -13,19 +13,16 @@ from hetarag.retrievers.reranking.link_following import Asked, Reached, Step
 from hetarag.retrievers.reranking.link_ranker import beside_plain_fusion
 from hetarag.retrievers.reranking.neighbour_features import neighbours
 from hetarag.retrievers.reranking.relation_words import relations
+from hetarag.testing.doubles import evidence
 from hetarag.types import Link, Query, RankedEvidence
 
 QUESTION = "Where was the designer of the Fram born?"
 
 
-def passage(identifier: str, title: str, text: str) -> RankedEvidence:
-    return RankedEvidence(identifier, "chunk", identifier, identifier, "c", title, text, 0.0)
-
-
 PASSAGES = {
-    "fram": passage("fram", "Fram", "The designer of the Fram was Colin Archer."),
-    "archer": passage("archer", "Colin Archer", "He was born in Larvik."),
-    "other": passage("other", "Colin Archer", "A lifeboat of that name."),
+    "fram": evidence("fram", "Fram", "The designer of the Fram was Colin Archer."),
+    "archer": evidence("archer", "Colin Archer", "He was born in Larvik."),
+    "other": evidence("other", "Colin Archer", "A lifeboat of that name."),
 }
 STEP = Step(
     Link("fram", "colin archer", "Colin Archer", 0, {"archer": True, "other": True}),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hetarag.retrievers.reranking.features import Candidates
 from hetarag.retrievers.reranking.link_following import Asked, Reached, Step
 from hetarag.retrievers.reranking.support import raised, sources
-from hetarag.types import Link, Query, RankedEvidence
+from hetarag.testing.doubles import evidence
+from hetarag.types import Link, Query
 
 QUESTION = "Which club did the goalkeeper of the 1950 squad come from?"
 IDS = ["table", "list", "player", "keeper"]
@@ -27,7 +28,7 @@ def way(source: str, cosine: float) -> Reached:
 
 
 def candidates(**reached: list[Reached]) -> Candidates:
-    passages = {i: RankedEvidence(i, "chunk", i, i, "c", i.title(), "A squad.", 0.0) for i in IDS}
+    passages = {i: evidence(i, i.title(), "A squad.") for i in IDS}
     return Candidates(
         query=Query(QUESTION),
         asked=Asked(QUESTION, passages),
