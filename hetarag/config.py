@@ -140,7 +140,8 @@ titled set are read (docs/notes/retrieval.md)."""
 
 
 class SearchSettings(_Section):
-    """How the plane searches; times in seconds. `hops` is the second walk over the graph.
+    """How the plane searches; times in seconds. `hops` is the second walk over the graph, made where
+    `rerank` is "none": the link ranker follows names from passage to passage itself.
 
     `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
     at all (docs/notes/retrieval.md). `fusion` is one of hetarag's own or another package's. `plain_weight`

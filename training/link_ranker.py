@@ -54,7 +54,7 @@ ROUNDS, SEEDS = 240, 3
 FOLDS = 5
 RISING = frozenset(
     """asked|asked in title|cosine|fulltext rank|fulltext score|fused|fused gap|graph rank|graph score
-    |hops rank|hops score|link anchor|link cosine|link cosine most|link score|link to title|links
+    |link anchor|link cosine|link cosine most|link score|link to title|links
     |outgoing|pair gain|part cosine|part rank|part words|relation of link|relation of link x anchor
     |rest answered|second link cosine|second link score|sources|title named|vector rank|vector score
     |link place|link behind|rival place|p|p rank|source p x cosine|source worth|best of link|leads to p|source cosine""".replace(

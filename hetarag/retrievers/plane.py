@@ -1,9 +1,9 @@
 """The retrieval plane: one search over all stores.
 
-route → stage 1 (every store at once) → stage 2 (hops: the graph again, from the best hits of the other
-stores) → fuse → rerank (follow the names of the best passages, read what is doubtful, raise what leads
-to the likely) → hydrate. What leaves is live, permitted evidence with the rank and score that each store
-gave it, and a trace that says how each store fared.
+route → stage 1 (every store at once) → fuse → rerank (follow the names of the best passages, read what is
+doubtful, raise what leads to the likely) → hydrate. Where nothing reranks, stage 2 comes before the fusion:
+hops, the graph again, from the best hits of the other stores. What leaves is live, permitted evidence
+with the rank and score that each store gave it, and a trace that says how each store fared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hetarag.protocols import Hydrator, Retriever, Store
 from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.fusion import Fused, Fuser, reciprocal_rank
 from hetarag.retrievers.hydration import Gate
-from hetarag.retrievers.reranking.stage import ADDED, Judges, Judging
+from hetarag.retrievers.reranking.stage import ADDED, Judges, Judging, can_judge
 from hetarag.retrievers.router import Router, route_by_rules
 from hetarag.retrievers.search_state import COMPUTED, HOPS, Progress, end_of
 from hetarag.types import (
@@ -155,7 +155,7 @@ class RetrievalPlane(Retriever):
         A list of its own: what the names lead to and what the hits lead to are two witnesses, and
         what both find comes first.
         """
-        if not self._hops or time.monotonic() >= end_of(query):
+        if not self._hops or self._ranks(query, progress) or time.monotonic() >= end_of(query):
             return  # out of time: the graph has answered, and is not to be called late for this
         graph = progress.first_of("graph")
         first = progress.statuses.get(graph) if graph else None
@@ -174,6 +174,13 @@ class RetrievalPlane(Retriever):
         status, hits = self._fan_out.ask(call, end_of(query))[graph]
         progress.statuses[graph] = replace(status, seconds=status.seconds + first.seconds)
         progress.lists[HOPS] = tuple(replace(hit, store=HOPS) for hit in hits)
+
+    def _ranks(self, query: Query, progress: Progress) -> bool:
+        """Tell whether a reranker follows: it goes from passage to passage itself, by their names.
+
+        Beside it the walk found nothing more (docs/notes/cuts.md).
+        """
+        return self._judges is not None and can_judge(query, progress)
 
     def _hydrate(
         self, query: Query, progress: Progress, k: int, gate: Gate
@@ -206,11 +213,9 @@ class RetrievalPlane(Retriever):
         return evidence[:k]
 
     def _judged(self, query: Query, progress: Progress, fused: Fused, gate: Gate) -> Fused:
-        if self._judges is None or not fused:
+        if self._judges is None or not fused or not can_judge(query, progress):
             return fused
         judging = Judging(self._judges, self._fan_out, self._fuse, query, progress, gate)
-        if not judging.possible():
-            return fused
         started = time.monotonic()
         ranked = judging.order(fused)
         progress.took("reranking", time.monotonic() - started)

@@ -19,7 +19,7 @@ Writer = Callable[..., Path]
 SETTINGS: tuple[dict[str, Any], ...] = (
     {},
     {"rerank": "none"},
-    {"hops": False},
+    {"hops": False, "rerank": "none"},
     {"router": "all"},
     {"fusion": "convex"},
     {"fusion": "z-score"},

@@ -131,7 +131,7 @@ def test_the_stores_of_other_packages_keep_a_voice_beside_the_reranker() -> None
     assert [e.id for e in found] == ["b", "new", "c", "a", "part"]
 
 
-def test_a_graph_by_another_name_is_walked_and_its_list_is_the_rankers() -> None:
+def test_a_graph_by_another_name_is_walked_once_and_its_list_is_the_rankers() -> None:
     seen: list[set[str]] = []
 
     class Watching(Reversing):
@@ -143,8 +143,17 @@ def test_a_graph_by_another_name_is_walked_and_its_list_is_the_rankers() -> None
     retrieval = joined(stores, Everything(), judges=Judges(Watching()))
     found = retrieval.search(Query("q"), 3)
     assert found.trace is not None
-    assert found.trace.ranks["people"] == found.trace.ranks["hops"] == ("g",)
-    assert seen == [{"vector", "graph", "hops"}]
+    assert found.trace.ranks["people"] == ("g",)
+    assert seen == [{"vector", "graph"}]
+    assert len(stores["people"].asked) == 1
+
+
+def test_the_graph_is_walked_again_where_the_reranker_cannot_rank() -> None:
+    stores = [ListStore(kind, ["a", "b"]) for kind in ("fulltext", "graph")]
+    found = plane(*stores, judges=Judges(Reversing())).search(Query("q"), 3)
+    assert found.trace is not None
+    assert found.trace.ranks["hops"] == ("a", "b")
+    assert len(stores[1].asked) == 2
 
 
 def test_the_hops_to_what_is_shown_are_in_the_trace() -> None:

@@ -23,7 +23,7 @@ from hetarag.retrievers.reranking.ways import Rows as Rows
 from hetarag.text import stems
 from hetarag.types import Hit
 
-LISTS = ("vector", "fulltext", "graph", "hops")
+LISTS = ("vector", "fulltext", "graph")
 _FAR = 200  # the rank of what a list does not have
 
 

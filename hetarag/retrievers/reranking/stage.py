@@ -56,6 +56,19 @@ class Judges:
     source_weight: float = SOURCE_WEIGHT
 
 
+def can_judge(query: Query, progress: Progress) -> bool:
+    """Tell whether the reranker has what it needs: vectors and the graph's lists, and time.
+
+    One that has failed or was late, in a shallower round, is not asked again.
+    """
+    statuses = progress.statuses
+    needed = [progress.first_of(kind) for kind in ("vector", "graph")]
+    answered = all(name in statuses and statuses[name].status == "ok" for name in needed)
+    fared = statuses.get(RERANKING)
+    not_failed = fared is None or fared.status == "ok"
+    return answered and not_failed and time.monotonic() < end_of(query)
+
+
 class Judging:
     """The judging of one search's candidates."""
 
@@ -74,21 +87,6 @@ class Judging:
         self._query = query
         self._progress = progress
         self._gate = gate
-
-    def possible(self) -> bool:
-        """Tell whether the reranker has what it needs: vectors and the graph's lists, and time.
-
-        One that has failed or was late, in a shallower round, is not asked again.
-        """
-        statuses = self._progress.statuses
-        needed = [self._progress.first_of(kind) for kind in ("vector", "graph")]
-        answered = all(name in statuses and statuses[name].status == "ok" for name in needed)
-        fared = statuses.get(RERANKING)
-        return (
-            answered
-            and (fared is None or fared.status == "ok")
-            and time.monotonic() < end_of(self._query)
-        )
 
     def order(self, fused: Fused) -> Fused:
         """Order the best anew, and fuse that order with what SQL has found.
