@@ -196,11 +196,15 @@ class StoreUnderTest:
 
     def open(self) -> Store:
         """Open the store as the engine does."""
-        prefix = "t" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
-        options = StoreOptions(DIMENSION, prefix, LiveTables(), self.settings)
+        options = StoreOptions(DIMENSION, self.prefix, LiveTables(), self.settings)
         store = open_store(self.kind, self.address, self.folder, options)
         self._opened.append(store)
         return store
+
+    @property
+    def prefix(self) -> str:
+        """What the names on a server begin with: the same for the same folder."""
+        return "t" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
 
     def close(self) -> None:
         """Close whatever has been opened."""

@@ -125,7 +125,7 @@ def test_labels_of_someone_else_are_left_alone(place: StoreUnderTest) -> None:
 
 
 def test_knowledge_bases_share_a_server(place: StoreUnderTest, tmp_path: Path) -> None:
-    other = place.beside(tmp_path / "two")
+    other = place.at(tmp_path / "two")
     one, two = place.open(), other.open()
     one.apply([chunk(n) for n in range(5)])
     two.apply([changed(chunk(1)), chunk(2)])
