@@ -143,7 +143,7 @@ class Components:
     @property
     def has_vectors(self) -> bool:
         """Whether any store needs the question's vector."""
-        return self.stores.first_of("vector") is not None
+        return bool(self.stores.searched_by_vector())
 
     def require_embedder(self) -> None:
         """Raise `FingerprintError` where the vectors in the stores are another embedder's."""

@@ -166,8 +166,7 @@ class Searcher:
     def _embedded(self, query: Query) -> tuple[Query, dict[str, StoreStatus]]:
         """The query with its vector, and the status of the stores that cannot be asked without it."""
         parts = self._parts
-        vector_stores = parts.stores.of_kind("vector")
-        asked = [name for name in vector_stores if query.stores is None or name in query.stores]
+        asked = parts.stores.searched_by_vector(query.stores)
         if not asked:
             return query, {}
         try:

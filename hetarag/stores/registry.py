@@ -119,7 +119,8 @@ def _part(kind: str, address: str, name: str) -> str:
         return part
     if kind not in kinds():
         raise ConfigError(
-            f"setting stores.{name}: unknown kind of store {kind!r}; known: {', '.join(kinds())}"
+            f"setting stores.{name}: unknown kind of store {kind!r}; known: {', '.join(kinds())}; "
+            "install the package that brings it, or take the store out of the settings"
         )
     forms = [s if s == EMBEDDED else f"{s}://…" for s in schemes(kind)]
     raise ConfigError(

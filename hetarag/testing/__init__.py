@@ -1,14 +1,15 @@
 """Contract tests and doubles for parts of hetarag, its own and other packages'.
 
 A package that brings a store, a loader, an embedder or a reader subclasses the contract of its part in its own
-tests and overrides one fixture; `hetarag[testing]` brings what that needs:
+tests and overrides one fixture; `hetarag[testing]` brings what that needs, examples/plugin shows it:
 
     from hetarag.testing.records import StoreUnderTest
     from hetarag.testing.store_contract import StoreContract
 
     class TestGeoStore(StoreContract):
-        @pytest.fixture(scope="session")
-        def store_under_test(self) -> StoreUnderTest:
+        @pytest.fixture(scope="class")
+        @classmethod
+        def store_under_test(cls) -> StoreUnderTest:
             return StoreUnderTest("geo")
 
 Nothing in hetarag imports this package.
