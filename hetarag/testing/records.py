@@ -206,11 +206,6 @@ class StoreUnderTest:
         self._opened.append(store)
         return store
 
-    @property
-    def prefix(self) -> str:
-        """What the names on a server begin with: the same for the same folder."""
-        return "t" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
-
     def close(self) -> None:
         """Close whatever has been opened."""
         while self._opened:
