@@ -1,5 +1,6 @@
 # make demo   set up, ingest examples/, ask questions over four stores, print cited answers
 # make test   set up, run every check
+# make docs   set up, build the manual into build/site
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,11 +10,13 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 export RAGAS_DO_NOT_TRACK := true
+# Material for MkDocs prints a notice about its successor at each build.
+export NO_MKDOCS_2_WARNING := 1
 
 # Processes that run the tests, each with servers of its own (3 GB) and one thread for torch.
 WORKERS ?= 2
 
-.PHONY: demo test setup setup-dev lint clean
+.PHONY: demo test docs setup setup-dev lint clean
 
 define install
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -31,7 +34,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 	$(call install,local$(,)nlp)
 
 $(VENV)/.dev: pyproject.toml constraints.txt
-	$(call install,local$(,)nlp$(,)eval$(,)servers$(,)llamaindex$(,)peers$(,)dev)
+	$(call install,local$(,)nlp$(,)eval$(,)servers$(,)llamaindex$(,)peers$(,)docs$(,)dev)
 
 , := ,
 
@@ -51,6 +54,12 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.reference_pages --check
+	$(BIN)/mkdocs build --quiet --strict
+
+docs: setup-dev
+	$(BIN)/python -m tools.reference_pages
+	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) demo-kb
+	rm -rf $(VENV) build demo-kb

@@ -97,7 +97,7 @@ def measure_parity(
     if not kinds:
         raise InputError(
             "no store of the settings is on a server, so there is nothing to compare: give --config "
-            "a file whose [stores] name some (docs/servers.md)"
+            "a file whose [stores] name some (docs/how-to/servers.md)"
         )
     asked, _ = asked_of(questions, limit, 0)
     rows = read_questions(table_questions, limit) if tables and table_questions else []

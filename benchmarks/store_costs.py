@@ -94,7 +94,7 @@ def measure_adapters(
     if not kinds:
         raise InputError(
             "no store of the settings is on a server (for sql give --tables as well): give --config "
-            "a file whose [stores] name some (docs/servers.md)"
+            "a file whose [stores] name some (docs/how-to/servers.md)"
         )
     found = []
     with (

@@ -86,7 +86,7 @@ if TYPE_CHECKING:
         TokenStep,
     )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Answer",

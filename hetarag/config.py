@@ -37,9 +37,12 @@ class _Section(BaseModel):
 
 
 class LedgerSettings(_Section):
-    """Where the system of record is: "embedded" (SQLite beside the stores) or an SQLAlchemy URL."""
+    """The system of record."""
 
-    url: str = EMBEDDED
+    url: str = Field(
+        default=EMBEDDED,
+        description='"embedded" (SQLite beside the stores) or an SQLAlchemy URL of PostgreSQL, MariaDB or MySQL.',
+    )
 
 
 class StoreConfig(BaseModel):
@@ -47,8 +50,10 @@ class StoreConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    kind: str
-    url: str = EMBEDDED
+    kind: str = Field(
+        description='What it indexes: "vector", "fulltext", "graph", "sql", or a kind that another package brings.'
+    )
+    url: str = Field(default=EMBEDDED, description='"embedded" or the address of a server.')
 
     @property
     def options(self) -> dict[str, Any]:
@@ -66,10 +71,22 @@ class StoreSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
     __pydantic_extra__: dict[str, StoreConfig] = Field(init=False)
 
-    vector: str = EMBEDDED
-    fulltext: str = EMBEDDED
-    graph: str = EMBEDDED
-    sql: str = EMBEDDED
+    vector: str = Field(
+        default=EMBEDDED,
+        description='Vectors: "embedded" (Qdrant Edge), the address of a Qdrant server, or "none".',
+    )
+    fulltext: str = Field(
+        default=EMBEDDED,
+        description='Full text: "embedded" (Tantivy), the address of an Elasticsearch server, or "none".',
+    )
+    graph: str = Field(
+        default=EMBEDDED,
+        description='Graph: "embedded" (Ladybug), the address of a Neo4j server, or "none".',
+    )
+    sql: str = Field(
+        default=EMBEDDED,
+        description='Tables: "embedded" (SQLite), an SQLAlchemy URL of a database of their own, or "none".',
+    )
 
     @model_validator(mode="after")
     def _names_are_usable(self) -> Self:
@@ -91,80 +108,166 @@ class StoreSettings(BaseModel):
 class ModelSettings(_Section):
     """Which models, and where they are kept.
 
-    `embedder` and `reader` are a name that `hetarag models` lists, a local folder or a hub name;
-    `reader` may also be the URL of an OpenAI-compatible endpoint with `#model-name` behind it.
-    `dtype` "auto" takes the number type that is fastest on this processor.
-
     The settings that begin with `embedder_` say how an embedder's vectors are made where its own files
     do not, or differently: another one is another embedder and asks for a `reindex`.
     """
 
-    embedder: str = "minilm-l6-int8"
-    reader: str = "qwen2.5-coder-0.5b"
-    cache: Path = Field(default_factory=lambda: user_cache_path("hetarag") / "models")
-    download: bool = True
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    api_key: str | None = Field(default=None, repr=False)
-    embedder_pooling: Literal["mean", "cls"] | None = None
-    embedder_query_prefix: str | None = None
-    embedder_passage_prefix: str | None = None
-    embedder_max_tokens: int | None = Field(default=None, ge=2)
-    embedder_dimension: int | None = Field(default=None, ge=1)
+    embedder: str = Field(
+        default="minilm-l6-int8",
+        description="A name that `hetarag models` lists, a local folder, a hub name, or another package's embedder. Another one asks for a `reindex`.",
+    )
+    reader: str = Field(
+        default="qwen2.5-coder-0.5b",
+        description="As `embedder`, or the URL of an OpenAI-compatible endpoint with `#model-name` behind it.",
+    )
+    cache: Path = Field(
+        default_factory=lambda: user_cache_path("hetarag") / "models",
+        description="The folder that models are kept in.",
+    )
+    download: bool = Field(
+        default=True,
+        description="Whether a model that is not here is downloaded when it is first needed; else that is an error.",
+    )
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description='The number type of a local reader; "auto" measures which is fastest on this processor.',
+    )
+    api_key: str | None = Field(
+        default=None,
+        repr=False,
+        description="The key of the endpoint that `reader` names; better given by the environment.",
+    )
+    embedder_pooling: Literal["mean", "cls"] | None = Field(
+        default=None,
+        description="What becomes the vector: the mean of all tokens or the first one. Unset: as the embedder's files say.",
+    )
+    embedder_query_prefix: str | None = Field(
+        default=None, description="Put before a question. Unset: as the embedder's files say."
+    )
+    embedder_passage_prefix: str | None = Field(
+        default=None, description="Put before a passage. Unset: as the embedder's files say."
+    )
+    embedder_max_tokens: int | None = Field(
+        default=None,
+        ge=2,
+        description="Longer texts are cut here. Unset: as the embedder's files say.",
+    )
+    embedder_dimension: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many numbers a vector has; an error if the model gives another number. Unset: as the embedder's files say.",
+    )
 
 
 class IngestSettings(_Section):
-    """How documents become records. Changing the splitter's numbers asks for a `reindex`.
+    """How documents become records."""
 
-    `chunk_words` and `overlap_sentences` shape chunks; `batch` is how many chunks go to a store at
-    once; rows of tables with more than `embed_rows` rows are found through SQL only.
-    """
-
-    chunk_words: int = Field(default=150, ge=20, le=2000)
-    overlap_sentences: int = Field(default=1, ge=0, le=5)
-    batch: int = Field(default=512, ge=1, le=10_000)
-    embed_rows: int = Field(default=2_000, ge=0)
-    max_file_mb: int = Field(default=512, ge=1)
-    entities: Literal["auto", "spacy", "rules", "none"] = "auto"
+    chunk_words: int = Field(
+        default=150,
+        ge=20,
+        le=2000,
+        description="About how many words a chunk has. Another number asks for a `reindex`.",
+    )
+    overlap_sentences: int = Field(
+        default=1,
+        ge=0,
+        le=5,
+        description="How many sentences a chunk shares with the one before it, within a paragraph. Another number asks for a `reindex`.",
+    )
+    batch: int = Field(
+        default=512,
+        ge=1,
+        le=10_000,
+        description="How many records go to a store at once. Raising it costs memory.",
+    )
+    embed_rows: int = Field(
+        default=2_000,
+        ge=0,
+        description="Rows of tables with more rows than this are found through SQL only.",
+    )
+    max_file_mb: int = Field(
+        default=512, ge=1, description="Larger files are left out and named in the report."
+    )
+    entities: Literal["auto", "spacy", "rules", "none"] = Field(
+        default="auto",
+        description='What finds names in chunks: spaCy with rules, rules alone, or nothing; "auto" is spaCy where it is installed, else rules.',
+    )
 
 
 PLAIN_WEIGHT = 1.5
-"""Chosen on the sets that the ranker was trained on and kept for others (docs/notes/retrieval.md)."""
+"""Chosen on the sets that the ranker was trained on and kept for others (docs/research/notes/retrieval.md)."""
 
 SOURCE_WEIGHT = 1.0
-"""Chosen with the ranker trained on either half of its sets (docs/notes/retrieval.md)."""
+"""Chosen with the ranker trained on either half of its sets (docs/research/notes/retrieval.md)."""
 
 
 READ_BELOW = 0.83
 """A higher one has more questions read and finds more; with this one fewer than half of those of the hardest
-titled set are read (docs/notes/retrieval.md)."""
+titled set are read (docs/research/notes/retrieval.md)."""
 
 
 class SearchSettings(_Section):
-    """How the plane searches; times in seconds. `hops` is the second walk over the graph, made where
-    `rerank` is "none": the link ranker follows names from passage to passage itself.
+    """How the plane searches."""
 
-    `rrf_k` is below the customary 60: the lists of the graph are right in their first places or not
-    at all (docs/notes/retrieval.md). `fusion` is one of hetarag's own or another package's. `plain_weight`
-    is how much the plain fusion of the lists counts beside what the link ranker has learnt, `source_weight`
-    how much a passage gains from the passages that it leads to; `hetarag tune` finds both for a user's own
-    questions. `cross_encoder` has a small model read the pieces that the link ranker is unsure of, where the
-    second best has a probability below `cross_encode_below`: "auto" if the embedder is `minilm-l6-int8`,
-    whose weights it shares, "always" also beside another embedder, or the name of another package's model.
-    """
-
-    k: int = Field(default=10, ge=1, le=1000)
-    router: Literal["rules", "all"] = "rules"
-    fusion: str = "rrf"
-    rerank: Literal["links", "none"] = "links"
-    plain_weight: float = Field(default=PLAIN_WEIGHT, ge=0, le=20)
-    source_weight: float = Field(default=SOURCE_WEIGHT, ge=0, le=20)
-    hops: bool = True
-    cross_encoder: str = "auto"
-    cross_encode_below: float = Field(default=READ_BELOW, ge=0, le=1)
-    rrf_k: int = Field(default=20, ge=1)
-    deadline: float = Field(default=10.0, gt=0)
-    concurrency: int = Field(default=8, ge=1)
-    max_question: int = Field(default=20_000, ge=100)
+    k: int = Field(
+        default=10, ge=1, le=1000, description="How many pieces of evidence a search returns."
+    )
+    router: Literal["rules", "all"] = Field(
+        default="rules",
+        description='"rules" weighs the stores by what the question has in it; "all" asks every store with equal weight.',
+    )
+    fusion: str = Field(
+        default="rrf",
+        description='How the stores\' lists become one: "rrf", "convex", "z-score", "distribution", or another package\'s.',
+    )
+    rerank: Literal["links", "none"] = Field(
+        default="links",
+        description='"links" follows names from the best hits and ranks anew; "none" takes about a quarter of the time and finds less.',
+    )
+    plain_weight: float = Field(
+        default=PLAIN_WEIGHT,
+        ge=0,
+        le=20,
+        description="How much the plain fusion of the lists counts beside the link ranker. `hetarag tune` finds it for your questions.",
+    )
+    source_weight: float = Field(
+        default=SOURCE_WEIGHT,
+        ge=0,
+        le=20,
+        description="How much a passage gains from the passages that it leads to. `hetarag tune` finds it for your questions.",
+    )
+    hops: bool = Field(
+        default=True,
+        description='Whether the graph is walked a second time, from the best hits of the other stores, where `rerank` is "none": the link ranker follows names from passage to passage itself.',
+    )
+    cross_encoder: str = Field(
+        default="auto",
+        description='"auto" reads doubtful candidates beside the embedder `minilm-l6-int8`, "always" beside any embedder, "none" never; or the name of another package\'s model.',
+    )
+    cross_encode_below: float = Field(
+        default=READ_BELOW,
+        ge=0,
+        le=1,
+        description="Run the cross-encoder when the second-best candidate's probability is below this. Raising it costs time and adds recall; at 0.83 fewer than half of MuSiQue's questions are read.",
+    )
+    rrf_k: int = Field(
+        default=20,
+        ge=1,
+        description="The constant of reciprocal rank fusion. It is below the customary 60 because the graph's lists are right in their first places or not at all.",
+    )
+    deadline: float = Field(
+        default=10.0, gt=0, description="Seconds for one search, handed on to every engine."
+    )
+    concurrency: int = Field(
+        default=8,
+        ge=1,
+        description="How many searches run at once; the others wait outside their deadline.",
+    )
+    max_question: int = Field(
+        default=20_000,
+        ge=100,
+        description="The longest question in characters; a longer one is an error.",
+    )
 
     def changed(self, changes: SearchSettings | Mapping[str, Any]) -> SearchSettings:
         """Return these settings with some changed: of `SearchSettings`, those that were given to it.
@@ -186,9 +289,16 @@ class SearchSettings(_Section):
 class ReaderSettings(_Section):
     """How answers are read from the evidence."""
 
-    decoder: str = "auto"
-    evidence_k: int = Field(default=5, ge=1, le=50)
-    max_new_tokens: int = Field(default=96, ge=1, le=4096)
+    decoder: str = Field(
+        default="auto",
+        description='The decoding method by name, with settings in brackets; "auto" is the reader\'s own default.',
+    )
+    evidence_k: int = Field(
+        default=5, ge=1, le=50, description="How many pieces of evidence the reader is shown."
+    )
+    max_new_tokens: int = Field(
+        default=96, ge=1, le=4096, description="The longest answer in tokens."
+    )
 
 
 class Settings(_Section):

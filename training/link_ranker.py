@@ -14,7 +14,7 @@ the sets as they are, those for excerpts from the sets in every shape.
 The second judgement sees the first one's probabilities. On the questions that both are trained on those
 come from ensembles that did not see the question: each fold is judged by what the others taught. Features
 whose direction is plain, such as a cosine, may only count in that direction: with few questions that
-costs nothing where the trees were trained and holds better elsewhere (docs/notes/retrieval.md).
+costs nothing where the trees were trained and holds better elsewhere (docs/research/notes/retrieval.md).
 """
 
 from __future__ import annotations

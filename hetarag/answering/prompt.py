@@ -42,7 +42,7 @@ def build(
     """Return the messages that ask `question` with `evidence`, numbered from 1 in its order.
 
     The best piece comes last, next to the question: small readers take what they read last for the
-    answer's place (docs/notes/reading.md). Where the evidence has more than `max_words` words, the longest pieces are cut.
+    answer's place (docs/research/notes/reading.md). Where the evidence has more than `max_words` words, the longest pieces are cut.
 
     Raises:
         InputError: the question is empty.

@@ -9,7 +9,7 @@ from hetarag.types import Answer, RankedEvidence, ReadTrace, SearchResult, Searc
 
 
 def search_json(found: SearchResult[RankedEvidence]) -> dict[str, Any]:
-    """Return what `search --json` prints; docs/json.md describes it."""
+    """Return what `search --json` prints; docs/reference/json.md describes it."""
     return {
         "evidence": [plain(evidence) for evidence in found],
         "complete": found.complete,
@@ -18,7 +18,7 @@ def search_json(found: SearchResult[RankedEvidence]) -> dict[str, Any]:
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """Return what `ask --json` prints; docs/json.md describes it."""
+    """Return what `ask --json` prints; docs/reference/json.md describes it."""
     trace = {**plain(answer.trace.search), "read": plain(answer.trace.read)}
     return {
         "question": answer.question,

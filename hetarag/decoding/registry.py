@@ -26,8 +26,8 @@ DEFAULT = LayerFusion(
 """What the product decodes with: where the model is unsure, the block before the last has a say, through
 the final norm, among the tokens that come near the best one.
 
-Chosen with three readers on questions apart from those that it is reported on (docs/decoding.md,
-docs/notes/reading.md).
+Chosen with three readers on questions apart from those that it is reported on (docs/research/decoding.md,
+docs/research/notes/reading.md).
 """
 
 NAMES: dict[type[Method], str] = {

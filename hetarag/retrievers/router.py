@@ -24,7 +24,7 @@ _COMPUTED = re.compile(
     re.IGNORECASE,
 )
 # The weight of a walk from the question's own names, found on development questions of three
-# multi-hop sets (docs/notes/retrieval.md): 2 to 3 are alike, 1 and 4 are worse.
+# multi-hop sets (docs/research/notes/retrieval.md): 2 to 3 are alike, 1 and 4 are worse.
 _NAMED = 2.5
 # A statement is only written for a question that is understood word for word, and its result is then
 # right nine times in ten: it comes before whatever the other lists agree on.

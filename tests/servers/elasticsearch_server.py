@@ -12,7 +12,13 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.servers.process import SERVERS, ServerProcess, free_port, server_program
+from tests.servers.process import (
+    SERVERS,
+    ServerProcess,
+    free_port,
+    missing_server,
+    server_program,
+)
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
@@ -63,11 +69,11 @@ class ElasticsearchServer:
 
 
 def start_server(folder: Path) -> ElasticsearchServer:
-    """Start a server with its data in `folder`; skips the test where there is none."""
+    """Start a server with its data in `folder`; where there is none the test is skipped, in CI it fails."""
     program = server_program()
     if program is None:
-        pytest.skip(
-            f"needs real servers: {SERVERS} names no folder with the program that starts them"
+        missing_server(
+            "elasticsearch", f"{SERVERS} names no folder with the program that starts it"
         )
     pytest.importorskip("elasticsearch", reason="needs the extra hetarag[servers]")
     port = free_port()

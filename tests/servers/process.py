@@ -9,13 +9,35 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 SERVERS = "HETARAG_TEST_SERVERS"
 """Environment variable: the folder with the program `run` that starts Elasticsearch and Neo4j."""
 
 
+LEFT_OUT = "HETARAG_WITHOUT_SERVERS"
+"""Environment variable: names of servers with commas that are knowingly not there."""
+
+
+def missing_server(name: str, reason: str) -> NoReturn:
+    """Skip the test of a server that is not there; fail it where servers should be there.
+
+    They should be in CI, and where `HETARAG_TEST_SERVERS` names some, but for those that are knowingly left out.
+    """
+    expected = os.environ.get("CI", "").lower() in ("true", "1") or SERVERS in os.environ
+    if expected and name not in os.environ.get(LEFT_OUT, "").split(","):
+        pytest.fail(
+            f"no {name} server: {reason}; it should be there (CI or {SERVERS} is set). To leave it out "
+            f"knowingly: {LEFT_OUT}={name}",
+            pytrace=False,
+        )
+    pytest.skip(f"no {name} server: {reason}")
+
+
 def server_program() -> Path | None:
-    """Return the program that starts servers, or None where there is none: tests are skipped."""
+    """Return the program that starts servers, or None where there is none."""
     folder = os.environ.get(SERVERS)
     program = Path(folder) / "run" if folder else None
     return program if program is not None and program.is_file() else None

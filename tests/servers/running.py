@@ -7,10 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.servers.database_servers import DATABASES, DatabaseServer
 from tests.servers.neo4j_server import Neo4jServer
+from tests.servers.process import missing_server
 from tests.servers.qdrant_server import QdrantServer
 
 _running: dict[str, Any] = {}
@@ -19,34 +18,34 @@ _folders: list[Path] = []
 
 
 def database_server(name: str) -> DatabaseServer:
-    """Return the running "postgresql" or "mariadb"; skip the test where it is not installed."""
+    """Return the running "postgresql" or "mariadb"; without it the test is skipped, in CI it fails."""
     server: DatabaseServer = _server(name, DATABASES[name])
     return server
 
 
 def neo4j_server() -> Neo4jServer:
-    """Return the running Neo4j; skip the test where there is none."""
+    """Return the running Neo4j; without it the test is skipped, in CI it fails."""
     server: Neo4jServer = _server("neo4j", Neo4jServer)
     return server
 
 
 def qdrant_server() -> QdrantServer:
-    """Return the running stand-in for Qdrant; skip the test without Qdrant's client."""
+    """Return the running stand-in for Qdrant; without its client the test is skipped, in CI it fails."""
     server: QdrantServer = _server("qdrant", QdrantServer)
     return server
 
 
 def _server(name: str, kind: type[Any]) -> Any:
     if name in _missing:
-        pytest.skip(_missing[name])
+        missing_server(name, _missing[name])
     if name not in _running:
         folder = Path(tempfile.mkdtemp(prefix=f"hetarag-{name}-"))
         _folders.append(folder)
         try:
             server = kind(folder)
         except LookupError as error:
-            _missing[name] = f"no {name} server: {error.args[0]}"
-            pytest.skip(_missing[name])
+            _missing[name] = str(error.args[0])
+            missing_server(name, _missing[name])
         server.start()
         _running[name] = server
     return _running[name]

@@ -10,7 +10,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-RANK = 32  # singular values of a change: 64 gain nothing, 8 lose a little (docs/notes/retrieval.md)
+RANK = 32  # singular values of a change: 64 gain nothing, 8 lose a little (docs/research/notes/retrieval.md)
 
 
 def base_weights(model: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -2,7 +2,7 @@
 
 It is all-MiniLM-L6-v2 as `hetarag models install minilm-l6-int8` has it, with what fine-tuning changed:
 2.7 MB that come with this module, each change of a matrix kept as the product of two thin ones (by its
-largest 32 singular values). How it was trained and what it adds: docs/notes/retrieval.md.
+largest 32 singular values). How it was trained and what it adds: docs/research/notes/retrieval.md.
 """
 
 from __future__ import annotations

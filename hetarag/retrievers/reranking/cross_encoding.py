@@ -2,7 +2,7 @@
 
 The ranker compares vectors, words and links; among twenty passages of one name they often do not tell
 which is asked for. A cross-encoder reads question and passage together. It is slow, so it gets the few
-pieces that the ranker neither trusts nor dismisses; the sure ones keep their places (docs/notes/retrieval.md).
+pieces that the ranker neither trusts nor dismisses; the sure ones keep their places (docs/research/notes/retrieval.md).
 
 It has learnt from passages about one thing each, and reads their first 100 words or so. A piece of a
 long document holds several paragraphs about several things, so each is read by itself and the best one counts.

@@ -3,7 +3,7 @@
 Nothing in it depends on a data set: ranks, scores scaled within their own list, shares of words and
 cosines. A feature that does not apply is `NONE`. Lengths are left out, and what is the same for all
 candidates of a question, as the number of its words: with few questions to learn from such features
-stand for the set that a question is from, and mislead elsewhere (docs/notes/retrieval.md). The features
+stand for the set that a question is from, and mislead elsewhere (docs/research/notes/retrieval.md). The features
 of the second look, which knows a first judgement of all candidates, are in `neighbours`, those of links
 in `link_features`. A feature is a column, shape (candidates,), and a look their columns side by side.
 """

@@ -229,7 +229,7 @@ def beside_plain_fusion(judged: Rows, plain: Rows, weight: float = PLAIN_WEIGHT)
     """Multiply the odds of each judgement by e^(weight · plain), the plain fusion's score from 0 to 1.
 
     What was learnt on three sets knows less of another: there the lists' own order counts for more than
-    the trees give it, and where they were trained this costs next to nothing (docs/notes/retrieval.md).
+    the trees give it, and where they were trained this costs next to nothing (docs/research/notes/retrieval.md).
     """
     odds = judged / (1 - judged + 1e-12) * np.exp(weight * plain)
     return odds / (1 + odds)

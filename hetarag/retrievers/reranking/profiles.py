@@ -3,7 +3,7 @@
 What a passage of an encyclopedia is about, its title says, and the trees that have learnt from such
 passages count on it. A piece of a long document, or of one without a title, is about what stands in it
 and above it. What serves the one costs the other, so each kind has an ensemble of its own for each of
-the two judgements (docs/notes/retrieval.md).
+the two judgements (docs/research/notes/retrieval.md).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A passage that is reached through another one answers only together with it. So 
 a source is likely where anything that it leads to is likely, however little it says of the question
 itself. The ranker's trees judge each candidate alone; they see the likeliest neighbour, and what they
 made of it on encyclopedia questions does not hold for a table that leads to forty players. This here is
-not learnt and holds for both (docs/notes/retrieval.md).
+not learnt and holds for both (docs/research/notes/retrieval.md).
 """
 
 from __future__ import annotations

@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Opener
-from tests.servers.process import SERVERS, ServerProcess, free_port, server_program
+from tests.servers.process import (
+    SERVERS,
+    ServerProcess,
+    free_port,
+    missing_server,
+    server_program,
+)
 
 pytestmark = pytest.mark.slow
 DEADLINE = 8.0
@@ -36,7 +42,9 @@ class Node:
 def cluster(tmp_path: Path) -> Iterator[list[Node]]:
     program = server_program()
     if program is None:
-        pytest.skip(f"needs real servers: {SERVERS} names no folder with the program")
+        missing_server(
+            "elasticsearch", f"{SERVERS} names no folder with the program that starts it"
+        )
     elasticsearch = pytest.importorskip("elasticsearch", reason="needs hetarag[servers]")
     ports = [free_port() for _ in range(3)]
     transports = [free_port() for _ in range(3)]
