@@ -17,20 +17,14 @@ from typing import Any
 import numpy as np
 
 from hetarag import HetaRAG
-from hetarag.config import (
-    DEFAULT_COLLECTION,
-    EMBEDDED,
-    LedgerSettings,
-    Settings,
-    StoreSettings,
-    settings_of,
-)
+from hetarag.config import DEFAULT_COLLECTION, LedgerSettings, Settings, settings_of
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, read_corpus, read_questions
 from hetarag.eval.metrics import FIRST, overlap, retrieval_scores
 from hetarag.eval.retrieval import DEPTH, asked_of, distinct_documents, take_in
 from hetarag.eval.systems import PLAIN
 from hetarag.protocols import Embedder
+from hetarag.store_settings import EMBEDDED, StoreSettings
 from hetarag.types import STORE_KINDS, RankedEvidence, StoreKind
 
 PASSAGES, TABLES = DEFAULT_COLLECTION, "tables"

@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from hetarag.config import EMBEDDED, redact
+from hetarag.config import redact
 from hetarag.errors import ConfigError, MissingExtraError, StoreError
 from hetarag.plugins import PartTable
 from hetarag.protocols import Store, TableCatalogue
+from hetarag.store_settings import EMBEDDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from hetarag.config import EMBEDDED
 from hetarag.ids import chunk_id, document_id, entity_id, row_id
 from hetarag.protocols import Store
+from hetarag.store_settings import EMBEDDED
 from hetarag.stores.registry import StoreOptions, open_store, store_class
 from hetarag.testing.doubles import LiveTables
 from hetarag.text import name_key

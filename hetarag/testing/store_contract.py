@@ -15,9 +15,9 @@ from pathlib import Path
 from random import Random
 from typing import cast
 
-from hetarag.config import EMBEDDED
 from hetarag.errors import StoreError
 from hetarag.protocols import Store, TableStore
+from hetarag.store_settings import EMBEDDED
 from hetarag.stores.registry import store_class
 from hetarag.testing.extra import pytest
 from hetarag.testing.records import (

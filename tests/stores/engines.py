@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from hetarag.config import EMBEDDED
+from hetarag.store_settings import EMBEDDED
 from hetarag.stores.registry import STORES
 from hetarag.testing.records import StoreUnderTest
 from tests.servers.running import database_server, neo4j_server, qdrant_server
