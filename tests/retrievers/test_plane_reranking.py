@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from hetarag.errors import StoreError
-from hetarag.retrievers.reranking.stage import Judges
+from hetarag.retrievers.reranking.stage import RerankConfig
 from hetarag.types import (
     Filter,
     Hit,
@@ -28,11 +28,11 @@ from tests.retrievers.plane_doubles import (
 
 def test_a_reranker_orders_anew_and_adds_and_sql_keeps_a_voice() -> None:
     stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, ListStore("sql", ["b"]), judges=Judges(Reversing())).search(
+    found = plane(*stores, ListStore("sql", ["b"]), rerank=RerankConfig(Reversing())).search(
         Query("q"), 9
     )
     assert [e.id for e in found] == ["b", "new", "c", "a", "part"]
-    found = plane(*stores, judges=Judges(Reversing())).search(Query("q"), 9)
+    found = plane(*stores, rerank=RerankConfig(Reversing())).search(Query("q"), 9)
     assert [e.id for e in found] == ["new", "c", "b", "a", "part"]
     scores = [e.score for e in found]
     assert scores == sorted(scores, reverse=True)
@@ -46,15 +46,15 @@ def test_what_leads_to_the_likely_is_raised_after_all_else() -> None:
             return super().rerank(query, lists, fused, hydrate)._replace(sources={"new": {"a": 1}})
 
     stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, judges=Judges(Linking(), source_weight=2)).search(Query("q"), 9)
+    found = plane(*stores, rerank=RerankConfig(Linking(), source_weight=2)).search(Query("q"), 9)
     assert [e.id for e in found] == ["new", "a", "c", "b", "part"]
-    found = plane(*stores, judges=Judges(Linking(), source_weight=0)).search(Query("q"), 9)
+    found = plane(*stores, rerank=RerankConfig(Linking(), source_weight=0)).search(Query("q"), 9)
     assert [e.id for e in found] == ["new", "c", "b", "a", "part"]
 
 
 def test_what_may_not_be_seen_does_not_come_back_through_a_reranker() -> None:
     stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
-    found = plane(*stores, judges=Judges(Reversing()), hidden=["new", "b", "part"]).search(
+    found = plane(*stores, rerank=RerankConfig(Reversing()), hidden=["new", "b", "part"]).search(
         Query("q"), 9
     )
     assert [e.id for e in found] == ["a"]
@@ -70,7 +70,7 @@ def test_a_reranker_that_hangs_costs_the_deadline_and_the_fusion_stands() -> Non
 
     stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
     started = time.monotonic()
-    found = plane(*stores, judges=Judges(Hanging())).search(within(0.3), 9)
+    found = plane(*stores, rerank=RerankConfig(Hanging())).search(within(0.3), 9)
     assert time.monotonic() - started < 2
     release.set()
     assert [e.id for e in found] == ["a", "b"]
@@ -90,7 +90,7 @@ def test_a_reranker_that_fails_is_asked_once_and_says_why() -> None:
 
     stores = [ListStore(kind, [f"{n:03}" for n in range(120)]) for kind in ("vector", "graph")]
     hidden = [f"{n:03}" for n in range(45)]  # so that a deeper round is needed
-    found = plane(*stores, judges=Judges(Broken()), hidden=hidden).search(Query("q"), 9)
+    found = plane(*stores, rerank=RerankConfig(Broken()), hidden=hidden).search(Query("q"), 9)
     assert len(stores[0].asked) > 1
     assert len(asked) == 1 and not found.complete
     assert found.trace is not None
@@ -108,7 +108,7 @@ def test_each_id_is_hydrated_once_a_search() -> None:
 
     stores = {k: ListStore(k, [f"{n:03}" for n in range(120)]) for k in ("vector", "graph")}
     hidden = [f"{n:03}" for n in range(45)]
-    retrieval = joined(stores, Counting(hidden), judges=Judges(Reversing()))
+    retrieval = joined(stores, Counting(hidden), rerank=RerankConfig(Reversing()))
     found = retrieval.search(Query("q"), 12)
     assert len(stores["vector"].asked) > 1  # what is hidden leaves too little: a deeper round
     assert len(found) == 12
@@ -119,13 +119,13 @@ def test_each_id_is_hydrated_once_a_search() -> None:
 def test_without_vectors_the_fusion_stands() -> None:
     graph = ListStore("graph", ["a", "b"])
     broken = ListStore("vector", ["a"], fail(StoreError("vector", "is down")))
-    found = plane(graph, broken, judges=Judges(Reversing())).search(Query("q"), 9)
+    found = plane(graph, broken, rerank=RerankConfig(Reversing())).search(Query("q"), 9)
     assert [e.id for e in found] == ["a", "b"]
 
 
 def test_the_stores_of_other_packages_keep_a_voice_beside_the_reranker() -> None:
     stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, ListStore("geo", ["b"]), judges=Judges(Reversing())).search(
+    found = plane(*stores, ListStore("geo", ["b"]), rerank=RerankConfig(Reversing())).search(
         Query("q"), 9
     )
     assert [e.id for e in found] == ["b", "new", "c", "a", "part"]
@@ -140,7 +140,7 @@ def test_a_graph_by_another_name_is_walked_once_and_its_list_is_the_rankers() ->
             return super().rerank(query, lists, fused, hydrate)
 
     stores = {"vector": ListStore("vector", ["a"]), "people": ListStore("graph", ["g"])}
-    retrieval = joined(stores, Everything(), judges=Judges(Watching()))
+    retrieval = joined(stores, Everything(), rerank=RerankConfig(Watching()))
     found = retrieval.search(Query("q"), 3)
     assert found.trace is not None
     assert found.trace.ranks["people"] == ("g",)
@@ -150,7 +150,7 @@ def test_a_graph_by_another_name_is_walked_once_and_its_list_is_the_rankers() ->
 
 def test_the_graph_is_walked_again_where_the_reranker_cannot_rank() -> None:
     stores = [ListStore(kind, ["a", "b"]) for kind in ("fulltext", "graph")]
-    found = plane(*stores, judges=Judges(Reversing())).search(Query("q"), 3)
+    found = plane(*stores, rerank=RerankConfig(Reversing())).search(Query("q"), 3)
     assert found.trace is not None
     assert found.trace.ranks["hops"] == ("a", "b")
     assert len(stores[1].asked) == 2
@@ -163,6 +163,6 @@ def test_the_hops_to_what_is_shown_are_in_the_trace() -> None:
             return super().rerank(query, lists, fused, hydrate)._replace(hops=hops)
 
     stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, judges=Judges(Hopping())).search(Query("q"), 9)
+    found = plane(*stores, rerank=RerankConfig(Hopping())).search(Query("q"), 9)
     assert found.trace is not None
     assert found.trace.hops == (Hop("a", "new", "Fram"),)

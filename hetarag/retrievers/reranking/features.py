@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hetarag.retrievers.reranking.candidates import NONE, Columns, column, side_by_side
+from hetarag.retrievers.reranking.candidates import MISSING, Columns, column, side_by_side
 from hetarag.retrievers.reranking.candidates import (
     Candidates as Candidates,  # where it has always been found
 )
@@ -24,7 +24,7 @@ from hetarag.text import stems
 from hetarag.types import Hit
 
 LISTS = ("vector", "fulltext", "graph")
-_FAR = 200  # the rank of what a list does not have
+UNRANKED = 200  # the rank of what a list does not have
 
 
 class ScoredList:
@@ -38,12 +38,12 @@ class ScoredList:
 
     def rank(self, identifier: str) -> float:
         """Return 1 / (5 + rank), as if at place 200 for one that the list does not have."""
-        return 1 / (5 + self._rank.get(identifier, _FAR))
+        return 1 / (5 + self._rank.get(identifier, UNRANKED))
 
     def score(self, identifier: str) -> float:
         """Return the scaled score, `NONE` for one that the list does not have."""
         score = self._score.get(identifier)
-        return NONE if score is None else (score - self._low) / self._span
+        return MISSING if score is None else (score - self._low) / self._span
 
 
 def matrix(found: Candidates) -> tuple[list[str], Rows]:
@@ -90,7 +90,7 @@ def _words(found: Candidates) -> Columns:
 def _parts(found: Candidates) -> Columns:
     """How near each candidate is to the part of the question that it is nearest to."""
     if not found.parts:
-        empty = np.full(len(found.ids), NONE)
+        empty = np.full(len(found.ids), MISSING)
         return dict.fromkeys(("part cosine", "part gap", "part rank", "part mean", "part words"), empty)  # fmt: skip
     cosines = np.asarray(found.stacked @ np.stack(list(found.parts.values())).T, np.float64)
     ranks = np.argsort(np.argsort(-cosines, axis=0, kind="stable"), axis=0, kind="stable") + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hetarag.retrievers.reranking.candidates import NONE, Candidates, Columns, column, spread
+from hetarag.retrievers.reranking.candidates import MISSING, Candidates, Columns, column, spread
 from hetarag.retrievers.reranking.link_following import Reached
 from hetarag.retrievers.reranking.ways import best_pairs, largest
 from hetarag.text import stems
@@ -22,8 +22,8 @@ def link_columns(found: Candidates) -> Columns:
     return {
         "links": np.bincount(ways.target, minlength=count).clip(max=10).astype(np.float64),
         "sources": np.bincount(origins, minlength=count).astype(np.float64),
-        "link cosine most": ways.most(ways.cosine, NONE),
-        "link to title": ways.most(ways.score / best, NONE, ways.titled),
+        "link cosine most": ways.most(ways.cosine, MISSING),
+        "link to title": ways.most(ways.score / best, MISSING, ways.titled),
         "outgoing": np.maximum(outgoing, 0.0) / best,
         **_best_link(found, best),
         **_places(found),
@@ -93,7 +93,7 @@ def _places(found: Candidates) -> Columns:
     place = 1 / (1 + np.arange(len(origin)) - start)
     return {
         "link place": np.maximum(largest(place, target, count, 0.0), 0.0),
-        "link behind": largest(worth - worth[start], target, count, NONE),
+        "link behind": largest(worth - worth[start], target, count, MISSING),
     }
 
 
@@ -103,7 +103,7 @@ def relation_columns(found: Candidates) -> Columns:
     wanted = asked.relations(asked.every)
     count = max(1, wanted.bit_count())
     own = [(wanted & asked.passage(i).relations).bit_count() / count for i in found.ids]
-    rows = np.full((len(found.ids), 3), NONE)
+    rows = np.full((len(found.ids), 3), MISSING)
     for at, identifier in enumerate(found.ids):
         for way in found.reached.get(identifier, ())[:_WAYS]:
             left = asked.relations(asked.every & ~way.step.covered)

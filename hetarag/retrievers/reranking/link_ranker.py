@@ -33,8 +33,8 @@ from hetarag.retrievers.reranking.link_following import (
 from hetarag.retrievers.reranking.neighbour_features import neighbours
 from hetarag.retrievers.reranking.passage_words import WordCache
 from hetarag.retrievers.reranking.profiles import TreesByKind, trees_for
-from hetarag.retrievers.reranking.subquestions import parts
-from hetarag.retrievers.reranking.support import sources
+from hetarag.retrievers.reranking.subquestions import subquestions
+from hetarag.retrievers.reranking.support import support_shares
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from hetarag.retrievers.reranking.ways import Rows
 from hetarag.retrievers.search_state import LINKED, PARTS
@@ -84,19 +84,19 @@ class LinkRanker(Reranker):
         if not found.ids:
             return Reranking([])
         trees = trees_for(found.passages.values(), self._trees)
-        found, names, rows = self.looked_at_twice(found, hydrate, trees.first)
+        found, names, rows = self.two_pass_features(found, hydrate, trees.first)
         judged = trees.second.probabilities(_checked(names, rows, trees.second))
-        judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)
+        judged = interpolate_with_fusion(judged, found.plain(), self._plain_weight)
         scores = dict(zip(found.ids, judged.tolist(), strict=True))
         near = [hit for hit in found.answering if hit.id in scores]
         return Reranking(
             ordered(scores),
             [*_as_list(found.reached, scores), *near],
-            sources(found),
+            support_shares(found),
             _hops(found.reached, scores),
         )
 
-    def looked_at_twice(
+    def two_pass_features(
         self, found: Candidates, hydrate: Hydrate, trees: TreeEnsemble
     ) -> tuple[Candidates, list[str], Rows]:
         """Judge the candidates by `trees`, follow names from the best, and look at all of them among each other.
@@ -104,7 +104,7 @@ class LinkRanker(Reranker):
         Returns the candidates, more by then, with the names and rows of the second judgement's features.
         """
         rows, first = _judged(found, trees)
-        further = self.further(found, first, hydrate)
+        further = self.expand_candidates(found, first, hydrate)
         if further is not found:
             found = further
             rows, first = _judged(found, trees)
@@ -124,7 +124,7 @@ class LinkRanker(Reranker):
         base = list(scores)
         top = (scores[base[0]] if base else 0.0) or 1.0
         anchors = {i: scores[i] / top for i in base[: _ANCHORS[0]]}
-        pieces = parts(query.text)
+        pieces = subquestions(query.text)
         asked = Asked(query.text, passages, pieces, self._words)
         links = self._from(anchors, {})
         steps = choose_steps(_joined(links), asked, anchors, passages, _LINKS[0])
@@ -149,7 +149,7 @@ class LinkRanker(Reranker):
             links=links,
         )
 
-    def further(self, found: Candidates, first: Rows, hydrate: Hydrate) -> Candidates:
+    def expand_candidates(self, found: Candidates, first: Rows, hydrate: Hydrate) -> Candidates:
         """Follow names from the candidates that were judged best, for another hop."""
         order = np.argsort(-first, kind="stable")[: _ANCHORS[1]]
         top = max(float(first.max()), 1e-9)
@@ -225,7 +225,7 @@ class LinkRanker(Reranker):
         return [Hit(PARTS, hit.id, rank, hit.score) for rank, hit in enumerate(ordered, start=1)]
 
 
-def beside_plain_fusion(judged: Rows, plain: Rows, weight: float = PLAIN_WEIGHT) -> Rows:
+def interpolate_with_fusion(judged: Rows, plain: Rows, weight: float = PLAIN_WEIGHT) -> Rows:
     """Multiply the odds of each judgement by e^(weight · plain), the plain fusion's score from 0 to 1.
 
     What was learnt on three sets knows less of another: there the lists' own order counts for more than
