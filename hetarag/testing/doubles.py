@@ -80,7 +80,7 @@ class ScriptedReader(Reader):
         *,
         decoder: str,
         max_new_tokens: int,
-        bare: Conversation = (),  # noqa: ARG002  # what it says depends on nothing
+        messages_without_context: Conversation = (),  # noqa: ARG002  # what it says depends on nothing
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield the tokens and, last, a trace that counts them."""
         self.messages, self.decoder = messages, decoder

@@ -138,9 +138,16 @@ class ReaderContract:
         assert 0 <= trace.first_token_seconds <= trace.seconds
 
     def test_each_decoder_that_it_names_can_be_used(self, reader: Reader) -> None:
-        bare = (QUESTION[0], {"role": "user", "content": "Question: Which city?"})
+        messages_without_context = (
+            QUESTION[0],
+            {"role": "user", "content": "Question: Which city?"},
+        )
         for decoder in reader.decoders():
-            extra = {"bare": bare} if decoder.endswith("cad") else {}
+            extra = (
+                {"messages_without_context": messages_without_context}
+                if decoder.endswith("cad")
+                else {}
+            )
             *_, trace = reader.read(QUESTION, decoder=decoder, max_new_tokens=2, **extra)
             assert isinstance(trace, ReadTrace)
             assert trace.decoder == decoder

@@ -47,7 +47,7 @@ class EndpointReader(Reader):
         *,
         decoder: str,
         max_new_tokens: int,
-        bare: Sequence[Mapping[str, str]] = (),  # noqa: ARG002
+        messages_without_context: Sequence[Mapping[str, str]] = (),  # noqa: ARG002
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield each piece of text as it arrives and, last, how it went."""
         if decoder != DECODER:
