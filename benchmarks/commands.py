@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -161,6 +162,24 @@ def decoding(
     )
     print_table(title, as_rows(rows))
     write_figures(json, {"rows": rows, "model": model, "machine": machine()})
+
+
+@app.command("wheel")
+def wheel(
+    knowledge: Annotated[
+        Path, typer.Option("--knowledge", help="Folder of files to ingest.")
+    ] = Path("examples/knowledge"),
+    constraints: Annotated[
+        Path | None, typer.Option("--constraints", help="Pins of versions (default: the newest).")
+    ] = None,
+    json: Out = None,
+) -> None:
+    """The wheel alone in an empty environment: size, dependencies, import, ingest and search."""
+    from benchmarks.wheel import wheel_costs
+
+    row = wheel_costs(knowledge.resolve(), constraints)
+    print_table("The wheel with its base dependencies", as_table(row))
+    write_figures(json, {**row, "machine": machine()})
 
 
 def _numbers(option: str, text: str) -> list[int]:
