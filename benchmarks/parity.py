@@ -17,26 +17,19 @@ from typing import Any
 import numpy as np
 
 from hetarag import HetaRAG
-from hetarag.config import (
-    DEFAULT_COLLECTION,
-    EMBEDDED,
-    LedgerSettings,
-    Settings,
-    StoreSettings,
-    settings_of,
-)
+from hetarag.config import DEFAULT_COLLECTION, LedgerSettings, Settings, settings_of
 from hetarag.errors import InputError
 from hetarag.eval.datasets import Question, read_corpus, read_questions
-from hetarag.eval.metrics import retrieval_scores
+from hetarag.eval.metrics import FIRST, overlap, retrieval_scores
 from hetarag.eval.retrieval import DEPTH, asked_of, distinct_documents, take_in
 from hetarag.eval.systems import PLAIN
 from hetarag.protocols import Embedder
+from hetarag.store_settings import EMBEDDED, StoreSettings
 from hetarag.types import STORE_KINDS, RankedEvidence, StoreKind
 
 PASSAGES, TABLES = DEFAULT_COLLECTION, "tables"
 """The collections of the corpus and of the tables."""
 SIDES = ("embedded", "servers")
-FIRST = 10
 TOLERANCE = 1e-5
 """Scores of one piece of evidence that differ by less than this share of them are equal."""
 
@@ -232,12 +225,6 @@ def same_ranking(one: Mapping[Key, float], other: Mapping[Key, float], first: in
             if not _equal(scores[a], scores.get(b, [*scores.values()][-1])):
                 return False
     return True
-
-
-def overlap(one: Sequence[Any], other: Sequence[Any]) -> float:
-    """Return the share of the longer list that both have; 1.0 for two empty lists."""
-    longest = max(len(one), len(other))
-    return len(set(one) & set(other)) / longest if longest else 1.0
 
 
 def row_of(found: StoreParity) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.bare_drivers import forget_index
-from benchmarks.parity import FIRST, overlap
 from hetarag.eval.datasets import Passage
+from hetarag.eval.metrics import FIRST, overlap
 from hetarag.protocols import Store
 from hetarag.stores.fulltext.tantivy_query import Clauses
 from hetarag.stores.registry import StoreOptions, open_store

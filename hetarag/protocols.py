@@ -196,11 +196,11 @@ class Reader(Protocol):
         *,
         decoder: str,
         max_new_tokens: int,
-        bare: Conversation = (),
+        messages_without_context: Conversation = (),
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield each token as it is generated and, last, how it went.
 
-        `bare` are the messages less the evidence, given only to `cad` and `adacad`, which contrast
+        `messages_without_context` are the messages less the evidence, given only to `cad` and `adacad`, which contrast
         the two. `ModelError` for a decoder that it does not have or a prompt that is longer than
         its window.
         """
@@ -216,11 +216,11 @@ class BatchReader(Reader, Protocol):
         *,
         decoder: str,
         max_new_tokens: int,
-        bares: Sequence[Conversation] = (),
+        conversations_without_context: Sequence[Conversation] = (),
     ) -> list[ReadTrace]:
         """Return for each of `conversations` how it was answered, `tokens` being the answer.
 
-        `bares`, one for each, are given and errors raised as in `read`.
+        `conversations_without_context`, one for each, are given and errors raised as in `read`.
         """
 
 

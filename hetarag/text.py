@@ -151,6 +151,15 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
+def encodable(text: str) -> str:
+    """Return `text` with lone surrogates, which neither engines nor models take, replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
 def whole_word_pattern(words: str) -> re.Pattern[str]:
     """Return what finds words where they are not part of a longer one, in any case."""
     return re.compile(rf"(?<!\w){re.escape(words)}(?!\w)", re.IGNORECASE)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hetarag import HetaRAG
-from tests.hashing import HashingEmbedder
+from hetarag.testing.doubles import HashingEmbedder
 from tests.servers.elasticsearch_server import elasticsearch_address, elasticsearch_server
 from tests.servers.running import stop_all
 

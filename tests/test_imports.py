@@ -28,7 +28,7 @@ SEARCH = """
 import json, sys
 from pathlib import Path
 from hetarag import HetaRAG
-from tests.hashing import HashingEmbedder
+from hetarag.testing.doubles import HashingEmbedder
 with HetaRAG.open(Path(sys.argv[1]), json.loads(sys.argv[2]), embedder=HashingEmbedder()) as rag:
     assert rag.search("Who designed the Fram?", 3).complete
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))

@@ -20,7 +20,8 @@ from pydantic.fields import FieldInfo
 from typer.main import get_command
 
 from hetarag.cli.app import app
-from hetarag.config import ENV_PREFIX, Settings, StoreConfig
+from hetarag.config import ENV_PREFIX, Settings
+from hetarag.store_settings import StoreConfig
 
 PAGES = Path(__file__).resolve().parent.parent / "docs" / "reference"
 

@@ -29,9 +29,9 @@ import lightgbm
 import numpy as np
 
 from hetarag.config import SOURCE_WEIGHT
-from hetarag.retrievers.reranking.link_ranker import beside_plain_fusion
+from hetarag.retrievers.reranking.link_ranker import interpolate_with_fusion
 from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED, Trees
-from hetarag.retrievers.reranking.support import raised
+from hetarag.retrievers.reranking.support import boost_sources
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble, save_ensembles
 from training.question_sets import Example, Name, Sets
 from training.reshape_corpus import SHAPES
@@ -54,7 +54,7 @@ ROUNDS, SEEDS = 240, 3
 FOLDS = 5
 RISING = frozenset(
     """asked|asked in title|cosine|fulltext rank|fulltext score|fused|fused gap|graph rank|graph score
-    |hops rank|hops score|link anchor|link cosine|link cosine most|link score|link to title|links
+    |link anchor|link cosine|link cosine most|link score|link to title|links
     |outgoing|pair gain|part cosine|part rank|part words|relation of link|relation of link x anchor
     |rest answered|second link cosine|second link score|sources|title named|vector rank|vector score
     |link place|link behind|rival place|p|p rank|source p x cosine|source worth|best of link|leads to p|source cosine""".replace(
@@ -124,9 +124,9 @@ def recall(ensemble: TreeEnsemble, found: Sequence[Example]) -> list[float]:
     """Return recall at 2, 5, 10 and 20 of distinct units, ranked as a search ranks them."""
     values = []
     for example in found:
-        judged = beside_plain_fusion(ensemble.probabilities(example.rows), example.plain)
+        judged = interpolate_with_fusion(ensemble.probabilities(example.rows), example.plain)
         pieces = list(zip(example.units, judged.tolist(), strict=True))
-        order = raised(pieces, example.sources, SOURCE_WEIGHT)
+        order = boost_sources(pieces, example.support, SOURCE_WEIGHT)
         best: dict[str, frozenset[str]] = {}
         for i, _ in order:
             unit = example.units[i]

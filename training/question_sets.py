@@ -20,8 +20,8 @@ from hetarag.ledger.reading.passage_links import MentionLinks
 from hetarag.protocols import Reranker
 from hetarag.retrievers.reranking.features import Candidates, matrix
 from hetarag.retrievers.reranking.link_ranker import LinkRanker
-from hetarag.retrievers.reranking.stage import Judges
-from hetarag.retrievers.reranking.support import sources
+from hetarag.retrievers.reranking.stage import RerankConfig
+from hetarag.retrievers.reranking.support import support_shares
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from hetarag.types import Hit, Query, RankedEvidence, Reranking, Sources
 from training.json_lines import lines_of
@@ -44,7 +44,7 @@ class Example:
     holds: dict[str, frozenset[str]]
     rows: np.ndarray[Any, Any]
     plain: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(0))
-    sources: Sources = field(default_factory=dict)
+    support: Sources = field(default_factory=dict)
 
 
 class Recorder(LinkRanker):
@@ -70,7 +70,7 @@ class Recorder(LinkRanker):
         if self.first is None:
             self.found, (self.names, self.rows) = found, matrix(found)
         else:
-            self.found, self.names, self.rows = self.looked_at_twice(found, hydrate, self.first)
+            self.found, self.names, self.rows = self.two_pass_features(found, hydrate, self.first)
         return Reranking([])
 
 
@@ -122,7 +122,7 @@ def opened(data: Path, kb: Path, name: str, config: Path | None = None) -> Itera
 
 def ask(rag: HetaRAG, question: str, recorder: Reranker) -> None:
     """Search with the recorder in the ranker's place; one that is not asked has nothing, so use a new one."""
-    rag._parts.planes.plane(rag.settings.search)._judges = Judges(recorder)
+    rag._parts.planes.plane(rag.settings.search)._rerank = RerankConfig(recorder)
     rag.search(question, 20, access="all")
 
 
@@ -160,7 +160,9 @@ class Sets:
                 seen = recorder.found
                 pieces = {i: seen.passages[i] for i in seen.ids}
                 told = answers.of(question, pieces)
-                found.append(Example(question, *told, recorder.rows, seen.plain(), sources(seen)))
+                found.append(
+                    Example(question, *told, recorder.rows, seen.plain(), support_shares(seen))
+                )
                 self.names = recorder.names
         if not judges:
             self.first_names = self.names

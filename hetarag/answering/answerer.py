@@ -91,7 +91,9 @@ class Answerer:
         pieces: list[str] = []
         read: ReadTrace | None = None
         # Only what contrasts needs the prompt without evidence: most readers know nothing of it.
-        extra = {"bare": build(question, [])} if contrasts_contexts(name) else {}
+        extra = (
+            {"messages_without_context": build(question, [])} if contrasts_contexts(name) else {}
+        )
         for item in self.reader.read(messages, decoder=name, max_new_tokens=limit, **extra):
             if isinstance(item, TokenStep):
                 pieces.append(item.text)
@@ -119,10 +121,17 @@ class Answerer:
             )
         name = self._decoder(decoder)
         limit = max_new_tokens or self._settings.max_new_tokens
-        bares = [build(question, []) for question, _ in to_read] if contrasts_contexts(name) else []
+        conversations_without_context = (
+            [build(question, []) for question, _ in to_read] if contrasts_contexts(name) else []
+        )
         conversations = [build(question, found.hits) for question, found in to_read]
         reads = iter(
-            reader.read_batch(conversations, decoder=name, max_new_tokens=limit, bares=bares)
+            reader.read_batch(
+                conversations,
+                decoder=name,
+                max_new_tokens=limit,
+                conversations_without_context=conversations_without_context,
+            )
         )
         answers = []
         for question, found in asked:

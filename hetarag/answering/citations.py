@@ -45,80 +45,83 @@ def check(question: str, answer: str, evidence: Sequence[RankedEvidence]) -> Che
     words and all of its numbers. Where no mark counts, other evidence that holds it is cited. Yes
     and no are held by no text: they cite what the answer names, else what `question` is about.
     """
-    bare, marks = _parse(answer)
+    stripped, marks = _parse(answer)
     asked = content(question)
-    if not keys(bare) or _REFUSAL.search(bare) or not evidence:
+    if not keys(stripped) or _REFUSAL.search(stripped) or not evidence:
         return Checked(NOT_IN_SOURCES, (), False)
     cited = [number for number in marks if 1 <= number <= len(evidence)]
-    if keys(bare)[0] in ("yes", "no"):
+    if keys(stripped)[0] in ("yes", "no"):
         numbers = cited or _about(asked, evidence)
         found: dict[int, list[tuple[int, int]]] = {number: [] for number in numbers}
     else:
-        found = _support(bare, cited, evidence)
+        found = _support(stripped, cited, evidence)
     if not found:
         return Checked(NOT_IN_SOURCES, (), False)
     citations = tuple(
-        _cite(number, evidence[number - 1], bare, places, asked) for number, places in found.items()
+        _cite(number, evidence[number - 1], stripped, places, asked)
+        for number, places in found.items()
     )
-    text = bare + " " + "".join(f"[{number}]" for number in found)
+    text = stripped + " " + "".join(f"[{number}]" for number in found)
     return Checked(text, citations, True)
 
 
 def _parse(answer: str) -> tuple[str, list[int]]:
     """Take the marks out of an answer; return its text and the numbers, each once."""
     marks = [int(number) for group in _MARK.findall(answer) for number in re.findall(r"\d+", group)]
-    bare = _BROKEN_MARK.sub("", _MARK.sub("", answer)).strip()
+    stripped = _BROKEN_MARK.sub("", _MARK.sub("", answer)).strip()
     # A reader that copies a computed answer tends to copy the statement behind it as well.
-    bare = bare.partition(COMPUTED_BY.strip())[0]
-    bare = _LEAD.sub("", bare).strip().strip('"“”').strip()
-    if bare.endswith(".") and not re.search(r"\b[A-Z]\.$", bare):  # keep "Washington D.C."
-        bare = bare[:-1]
-    return " ".join(bare.split()), list(dict.fromkeys(marks))
+    stripped = stripped.partition(COMPUTED_BY.strip())[0]
+    stripped = _LEAD.sub("", stripped).strip().strip('"“”').strip()
+    if stripped.endswith(".") and not re.search(r"\b[A-Z]\.$", stripped):  # keep "Washington D.C."
+        stripped = stripped[:-1]
+    return " ".join(stripped.split()), list(dict.fromkeys(marks))
 
 
 def _support(
-    bare: str, cited: Sequence[int], evidence: Sequence[RankedEvidence]
+    stripped: str, cited: Sequence[int], evidence: Sequence[RankedEvidence]
 ) -> dict[int, list[tuple[int, int]]]:
     """Return the numbers of the evidence that holds the answer, and where it stands there."""
     others = [n for n in range(1, len(evidence) + 1) if n not in cited]
-    exact = {n: _places(bare, evidence[n - 1]) for n in (*cited, *others)}
+    exact = {n: _places(stripped, evidence[n - 1]) for n in (*cited, *others)}
     for pool in (cited, others):
         held = {n: exact[n] or [] for n in pool if exact[n] is not None}
         if held:
             return held if pool is cited else dict(list(held.items())[:1])
         if pool is cited:
-            held = {n: [] for n in cited if _mostly(bare, evidence[n - 1])}
+            held = {n: [] for n in cited if _mostly(stripped, evidence[n - 1])}
             if held:
                 return held
-    likely = max(others, key=lambda n: _overlap(bare, evidence[n - 1]), default=None)
-    if likely is not None and _mostly(bare, evidence[likely - 1]):
+    likely = max(others, key=lambda n: _overlap(stripped, evidence[n - 1]), default=None)
+    if likely is not None and _mostly(stripped, evidence[likely - 1]):
         return {likely: []}
-    return _by_parts(bare, evidence)
+    return _by_parts(stripped, evidence)
 
 
-def _places(bare: str, piece: RankedEvidence) -> list[tuple[int, int]] | None:
+def _places(stripped: str, piece: RankedEvidence) -> list[tuple[int, int]] | None:
     """Return where the answer stands word for word; [] for the title alone, None for nowhere."""
-    wanted = keys(bare)
+    wanted = keys(stripped)
     found = spans(wanted, piece.text)
     if found:
         return found
     return [] if spans(wanted, piece.title) else None
 
 
-def _overlap(bare: str, piece: RankedEvidence) -> float:
-    return share(content(bare), f"{piece.title}\n{piece.text}")
+def _overlap(stripped: str, piece: RankedEvidence) -> float:
+    return share(content(stripped), f"{piece.title}\n{piece.text}")
 
 
-def _mostly(bare: str, piece: RankedEvidence) -> bool:
+def _mostly(stripped: str, piece: RankedEvidence) -> bool:
     """Tell whether the evidence has most of the answer's words, and each of its numbers."""
-    numbers = [key for key in content(bare) if any(c.isdigit() for c in key)]
+    numbers = [key for key in content(stripped) if any(c.isdigit() for c in key)]
     text = f"{piece.title}\n{piece.text}"
-    return _overlap(bare, piece) >= _ENOUGH and (not numbers or share(numbers, text) == 1.0)
+    return _overlap(stripped, piece) >= _ENOUGH and (not numbers or share(numbers, text) == 1.0)
 
 
-def _by_parts(bare: str, evidence: Sequence[RankedEvidence]) -> dict[int, list[tuple[int, int]]]:
+def _by_parts(
+    stripped: str, evidence: Sequence[RankedEvidence]
+) -> dict[int, list[tuple[int, int]]]:
     """Support a list, such as "Oslo and Bergen", whose parts lie in different evidence."""
-    parts = [part for part in _PARTS.split(bare) if content(part)]
+    parts = [part for part in _PARTS.split(stripped) if content(part)]
     found: dict[int, list[tuple[int, int]]] = {}
     for part in parts if len(parts) > 1 else ():
         for number, piece in enumerate(evidence, start=1):
@@ -155,11 +158,11 @@ def _about(asked: Sequence[str], evidence: Sequence[RankedEvidence]) -> list[int
 def _cite(
     number: int,
     piece: RankedEvidence,
-    bare: str,
+    stripped: str,
     places: Sequence[tuple[int, int]],
     asked: Iterable[str],
 ) -> Citation:
-    start, end = _quote(piece, bare, places, list(asked))
+    start, end = _quote(piece, stripped, places, list(asked))
     base = piece.start
     return Citation(
         number=number,
@@ -176,13 +179,13 @@ def _cite(
 
 
 def _quote(
-    piece: RankedEvidence, bare: str, places: Sequence[tuple[int, int]], asked: list[str]
+    piece: RankedEvidence, stripped: str, places: Sequence[tuple[int, int]], asked: list[str]
 ) -> tuple[int, int]:
     """Return the sentence to quote: one that holds the answer, and most of the question's words."""
     borders = _sentences(piece)
     if not borders:
         return 0, len(piece.text)
-    wanted = content(bare)
+    wanted = content(stripped)
 
     def worth(border: tuple[int, int]) -> tuple[float, float, float]:
         text = piece.text[border[0] : border[1]]

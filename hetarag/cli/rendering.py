@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hetarag.types import Answer, RankedEvidence, ReadTrace, SearchResult, SearchTrace, plain
@@ -52,8 +53,10 @@ def print_answer(answer: Answer) -> None:
         console.print(Text(f"      found by: {stores}", style="dim"))
 
 
-def print_trace(search: SearchTrace, read: ReadTrace | None) -> None:
-    """Print how the stores fared and, for a local reader, each token with its layer."""
+def print_trace(
+    search: SearchTrace, read: ReadTrace | None, evidence: Sequence[RankedEvidence] = ()
+) -> None:
+    """Print how the stores fared, the hops between passages and, for a local reader, each token with its layer."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -75,6 +78,10 @@ def print_trace(search: SearchTrace, read: ReadTrace | None) -> None:
     console.print(Text(f"stages: {stages}"))
     if search.entities:
         console.print(Text(f"entities in the question: {', '.join(search.entities)}"))
+    titles = {piece.id: piece.title for piece in evidence}
+    for hop in search.hops:
+        source, target = (titles.get(i, i) for i in (hop.source, hop.target))
+        console.print(Text(f"hop: {source} — {hop.name} → {target}"))
     if read is None:
         return
     console.print(

@@ -68,7 +68,7 @@ def search(
     if found.trace is not None:
         _warn_incomplete(found.trace)
         if trace:
-            print_trace(found.trace, None)
+            print_trace(found.trace, None, found.hits)
 
 
 def ask(
@@ -96,7 +96,7 @@ def ask(
     print_answer(answer)
     _warn_incomplete(answer.trace.search)
     if trace:
-        print_trace(answer.trace.search, answer.trace.read)
+        print_trace(answer.trace.search, answer.trace.read, answer.evidence)
 
 
 def _options(

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hetarag.config import EMBEDDED, Settings, is_embedded
+from hetarag.config import Settings, is_embedded
 from hetarag.engine.ingestion import Pipeline
 from hetarag.engine.plane_cache import PlaneCache, check_names
 from hetarag.engine.store_set import StoreSet
@@ -24,6 +24,7 @@ from hetarag.models.embedders.factory import make_embedder
 from hetarag.protocols import Embedder, Extractor, Reader
 from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.reranking.profiles import own_trees
+from hetarag.store_settings import EMBEDDED
 
 if TYPE_CHECKING:
     from hetarag.answering.answerer import Answerer
@@ -143,7 +144,7 @@ class Components:
     @property
     def has_vectors(self) -> bool:
         """Whether any store needs the question's vector."""
-        return self.stores.first_of("vector") is not None
+        return bool(self.stores.searched_by_vector())
 
     def require_embedder(self) -> None:
         """Raise `FingerprintError` where the vectors in the stores are another embedder's."""

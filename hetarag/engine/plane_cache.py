@@ -21,7 +21,7 @@ from hetarag.retrievers.fusion import fuser
 from hetarag.retrievers.plane import RetrievalPlane
 from hetarag.retrievers.reranking.link_ranker import LinkRanker
 from hetarag.retrievers.reranking.profiles import TreesByKind
-from hetarag.retrievers.reranking.stage import Judges
+from hetarag.retrievers.reranking.stage import RerankConfig
 from hetarag.retrievers.router import ROUTERS
 
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ class PlaneCache:
             Hydration(self._ledger, self._catalogue, self._stores.tables),
             self._fan_out,
             kinds=self._stores.kinds,
-            judges=self._judges(search) if search.rerank == "links" else None,
+            rerank=self._rerank(search) if search.rerank == "links" else None,
             router=ROUTERS[search.router],
             fuse=fuser(search.fusion, search.rrf_k),
             hops=search.hops,
         )
 
-    def _judges(self, search: SearchSettings) -> Judges:
+    def _rerank(self, search: SearchSettings) -> RerankConfig:
         ranker = LinkRanker(
             MentionLinks(self._ledger),
             self._stores.vectors,
@@ -118,7 +118,7 @@ class PlaneCache:
             search.plain_weight,
             self._trees,
         )
-        return Judges(
+        return RerankConfig(
             ranker,
             cross_encoder=self._loaded if self._cross_encodes(search) else None,
             cross_encode_below=search.cross_encode_below,

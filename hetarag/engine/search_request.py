@@ -14,6 +14,7 @@ from hetarag.engine.inputs import missing_stores, tags_of
 from hetarag.errors import InputError, SearchError
 from hetarag.ledger.reading.documents import find_document
 from hetarag.ledger.reading.metadata_filter import Where, documents_where
+from hetarag.text import encodable
 from hetarag.types import Filter, Query, RankedEvidence, SearchResult, StoreStatus
 
 Access = Literal["all"]
@@ -165,8 +166,7 @@ class Searcher:
     def _embedded(self, query: Query) -> tuple[Query, dict[str, StoreStatus]]:
         """The query with its vector, and the status of the stores that cannot be asked without it."""
         parts = self._parts
-        vector_stores = parts.stores.of_kind("vector")
-        asked = [name for name in vector_stores if query.stores is None or name in query.stores]
+        asked = parts.stores.searched_by_vector(query.stores)
         if not asked:
             return query, {}
         try:
@@ -208,7 +208,7 @@ class Searcher:
 
 def checked_question(question: str, longest: int) -> str:
     """Return a question without surrogates and outer spaces; `InputError` for none or one too long."""
-    text = question.encode("utf-8", "replace").decode().strip()
+    text = encodable(question).strip()
     if not text:
         raise InputError("the question is empty: ask something")
     if len(text) > longest:

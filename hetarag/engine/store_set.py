@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from threading import Lock
 from typing import cast
 
 from hetarag.config import Settings
+from hetarag.errors import HetaRAGError
 from hetarag.ids import digest_of
 from hetarag.protocols import Embedder, Store, TableCatalogue, TableStore, VectorStore
 from hetarag.stores.registry import StoreOptions, open_store, store_class
@@ -64,6 +66,18 @@ class StoreSet:
     def taking_vectors(self) -> tuple[str, ...]:
         """Return the names of the stores that are given vectors."""
         return tuple(name for name in self._configs if "vector" in self._class_of(name).takes)
+
+    def searched_by_vector(self, names: Collection[str] | None = None) -> tuple[str, ...]:
+        """Return those of the named stores (None: of all) that the question's vector is for.
+
+        One whose class cannot be loaded is left out: asking it tells why.
+        """
+        found = []
+        for name in self._configs if names is None else names:
+            with suppress(HetaRAGError):
+                if "vector" in self._class_of(name).takes:
+                    found.append(name)
+        return tuple(found)
 
     def delivery_order(self) -> tuple[str, ...]:
         """Return all names: where rows of tables are read back from first, what waits for vectors last."""

@@ -6,6 +6,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hetarag.errors import MissingExtraError
 
@@ -94,3 +95,12 @@ def _f1(answer: Sequence[str], gold: Sequence[str]) -> float:
         return 0.0
     precision, recall = common / len(answer), common / len(gold)
     return 2 * precision * recall / (precision + recall)
+
+
+FIRST = 10
+
+
+def overlap(one: Sequence[Any], other: Sequence[Any]) -> float:
+    """Return the share of the longer list that both have; 1.0 for two empty lists."""
+    longest = max(len(one), len(other))
+    return len(set(one) & set(other)) / longest if longest else 1.0

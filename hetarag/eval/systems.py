@@ -42,7 +42,6 @@ def systems_for(settings: Settings) -> dict[str, System]:
             rest = tuple(other for other in names if other != name)
             found[f"plane without {name}"] = {"stores": rest}
     found["plane without link ranker"] = {"settings": {"rerank": "none"}}
-    found["plane without hops"] = {"settings": {"hops": False}}
     found["plane without hops and ranker"] = {"settings": {"hops": False, "rerank": "none"}}
     found["plane without router"] = {"settings": {"router": "all"}}
     found["plane without source weight"] = {"settings": {"source_weight": 0.0}}

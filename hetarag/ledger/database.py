@@ -9,11 +9,12 @@ from sqlalchemy import Engine, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from hetarag.config import EMBEDDED, redact
+from hetarag.config import redact
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger import schema
 from hetarag.ledger.dialects import migrating, prepare
 from hetarag.sql_servers import server_options, too_old
+from hetarag.store_settings import EMBEDDED
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -15,12 +15,12 @@ from hetarag.types import Hit, Query, RankedEvidence
 _LEDGER_AT_LEAST = 2.0  # seconds for the texts of what was found in time
 
 
-class Gate:
+class EvidenceCache:
     """Hydrates each id of a search once; what may not be shown does not come out.
 
     Texts are in the ledger, rows of tables in the SQL store: those are read as a store is asked, so
     that one that is slow costs its rows and not the search. `sql` is how that store has fared so far;
-    it is the gate's own, since a reranker that is late goes on in its thread after the search.
+    it is the cache's own, since a reranker that is late goes on in its thread after the search.
     """
 
     def __init__(
@@ -29,10 +29,14 @@ class Gate:
         self._hydrator = hydrator
         self._fan_out = fan_out
         self._query = query
+        self._known: dict[str, RankedEvidence | None] = {}
+        self.update(progress)
+
+    def update(self, progress: Progress) -> None:
+        """Take over what the stores have found, in a deeper round as well; what is known stays so."""
         self._tables = progress.first_of("sql") or "sql"
         self.sql = progress.statuses.get(self._tables)
         self._hits = {hit.id: hit for hits in progress.lists.values() for hit in hits}
-        self._known: dict[str, RankedEvidence | None] = {}
 
     def __call__(self, ids: Sequence[str]) -> dict[str, RankedEvidence]:
         """Return the evidence behind those of the ids that may be shown, in their order."""

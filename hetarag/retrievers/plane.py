@@ -1,9 +1,9 @@
 """The retrieval plane: one search over all stores.
 
-route → stage 1 (every store at once) → stage 2 (hops: the graph again, from the best hits of the other
-stores) → fuse → rerank (follow the names of the best passages, read what is doubtful, raise what leads
-to the likely) → hydrate. What leaves is live, permitted evidence with the rank and score that each store
-gave it, and a trace that says how each store fared.
+route → stage 1 (every store at once) → fuse → rerank (follow the names of the best passages, read what is
+doubtful, raise what leads to the likely) → hydrate. Where nothing reranks, stage 2 comes before the fusion:
+hops, the graph again, from the best hits of the other stores. What leaves is live, permitted evidence
+with the rank and score that each store gave it, and a trace that says how each store fared.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from types import MappingProxyType
 from hetarag.protocols import Hydrator, Retriever, Store
 from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.fusion import Fused, Fuser, reciprocal_rank
-from hetarag.retrievers.hydration import Gate
-from hetarag.retrievers.reranking.stage import ADDED, Judges, Judging
+from hetarag.retrievers.hydration import EvidenceCache
+from hetarag.retrievers.reranking.stage import ADDED, RerankConfig, RerankStage, can_rerank
 from hetarag.retrievers.router import Router, route_by_rules
 from hetarag.retrievers.search_state import COMPUTED, HOPS, Progress, end_of
 from hetarag.types import (
@@ -56,7 +56,7 @@ class RetrievalPlane(Retriever):
         fan_out: FanOut,
         *,
         kinds: Mapping[str, str],
-        judges: Judges | None = None,
+        rerank: RerankConfig | None = None,
         router: Router = route_by_rules,
         fuse: Fuser = reciprocal_rank,
         hops: bool = True,
@@ -64,7 +64,7 @@ class RetrievalPlane(Retriever):
         self._stores = stores
         self._kinds = kinds
         self._hydrator = hydrator
-        self._judges = judges
+        self._rerank = rerank
         self._router = router
         self._fuse = fuse
         self._hops = hops
@@ -87,19 +87,23 @@ class RetrievalPlane(Retriever):
             query = replace(query, deadline=time.monotonic() + _SECONDS)
         started = time.monotonic()
         progress = Progress(self._plan(query, k), self._kinds, seconds=dict(spent), unasked=unasked)
+        cache = EvidenceCache(self._hydrator, self._fan_out, query, progress)
         evidence: list[RankedEvidence] = []
         for factor in _DEEPER:
             self._gather(query, progress, factor)
-            evidence = self._hydrate(query, progress, k)
+            cache.update(progress)
+            evidence = self._hydrate(query, progress, k, cache)
             if len(evidence) >= k or not self._may_hold_more(progress, factor):
                 break
         progress.seconds["total"] = sum(spent.values()) + time.monotonic() - started
+        shown = {piece.id for piece in evidence}
         trace = SearchTrace(
             plan=progress.plan,
             stores=progress.statuses,
             ranks={store: tuple(h.id for h in hits) for store, hits in progress.lists.items()},
             entities=tuple(linked.entity.name for linked in query.entities),
             seconds=progress.seconds,
+            hops=tuple(hop for hop in progress.hops if hop.target in shown),
         )
         return SearchResult(tuple(evidence), trace)
 
@@ -151,7 +155,7 @@ class RetrievalPlane(Retriever):
         A list of its own: what the names lead to and what the hits lead to are two witnesses, and
         what both find comes first.
         """
-        if not self._hops or time.monotonic() >= end_of(query):
+        if not self._hops or self._ranks(query, progress) or time.monotonic() >= end_of(query):
             return  # out of time: the graph has answered, and is not to be called late for this
         graph = progress.first_of("graph")
         first = progress.statuses.get(graph) if graph else None
@@ -171,14 +175,22 @@ class RetrievalPlane(Retriever):
         progress.statuses[graph] = replace(status, seconds=status.seconds + first.seconds)
         progress.lists[HOPS] = tuple(replace(hit, store=HOPS) for hit in hits)
 
-    def _hydrate(self, query: Query, progress: Progress, k: int) -> list[RankedEvidence]:
+    def _ranks(self, query: Query, progress: Progress) -> bool:
+        """Tell whether a reranker follows: it goes from passage to passage itself, by their names.
+
+        Beside it the walk found nothing more (docs/notes/cuts.md).
+        """
+        return self._rerank is not None and can_rerank(query, progress)
+
+    def _hydrate(
+        self, query: Query, progress: Progress, k: int, cache: EvidenceCache
+    ) -> list[RankedEvidence]:
         started = time.monotonic()
         for name in ADDED:  # of a shallower round
             progress.lists.pop(name, None)
         ranked = self._fuse(progress.lists, progress.weights)
         progress.took("fusion", time.monotonic() - started)
-        gate = Gate(self._hydrator, self._fan_out, query, progress)
-        ranked = self._judged(query, progress, ranked, gate)
+        ranked = self._reranked(query, progress, ranked, cache)
         started = time.monotonic()
         by_id: dict[str, list[Hit]] = {}
         for hits in progress.lists.values():
@@ -187,7 +199,7 @@ class RetrievalPlane(Retriever):
         evidence: list[RankedEvidence] = []
         for at in range(0, len(ranked), max(2 * k, 20)):
             part = ranked[at : at + max(2 * k, 20)]
-            found = gate([identifier for identifier, _ in part])
+            found = cache([identifier for identifier, _ in part])
             evidence += [
                 replace(found[i], score=score, hits=tuple(by_id[i]))
                 for i, score in part
@@ -195,19 +207,19 @@ class RetrievalPlane(Retriever):
             ]
             if len(evidence) >= k:
                 break
-        if gate.sql is not None:
-            progress.statuses[progress.first_of("sql") or "sql"] = gate.sql
+        if cache.sql is not None:
+            progress.statuses[progress.first_of("sql") or "sql"] = cache.sql
         progress.took("hydration", time.monotonic() - started)
         return evidence[:k]
 
-    def _judged(self, query: Query, progress: Progress, fused: Fused, gate: Gate) -> Fused:
-        if self._judges is None or not fused:
+    def _reranked(
+        self, query: Query, progress: Progress, fused: Fused, cache: EvidenceCache
+    ) -> Fused:
+        if self._rerank is None or not fused or not can_rerank(query, progress):
             return fused
-        judging = Judging(self._judges, self._fan_out, self._fuse, query, progress, gate)
-        if not judging.possible():
-            return fused
+        stage = RerankStage(self._rerank, self._fan_out, self._fuse, query, progress, cache)
         started = time.monotonic()
-        ranked = judging.order(fused)
+        ranked = stage.order(fused)
         progress.took("reranking", time.monotonic() - started)
         return ranked
 

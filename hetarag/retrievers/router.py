@@ -85,7 +85,7 @@ def _graph(query: Query) -> tuple[float, str]:
 
 
 def _hops(_query: Query) -> tuple[float, str]:
-    return 1.0, "what the best hits of the other stores lead to"
+    return 1.0, "what the best hits of the other stores lead to, where nothing reranks"
 
 
 def _sql(query: Query) -> tuple[float, str]:

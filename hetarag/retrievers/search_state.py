@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hetarag.types import Hit, Query, StoreKind, StorePlan, StoreStatus
+from hetarag.types import Hit, Hop, Query, StoreKind, StorePlan, StoreStatus
 from hetarag.types.common import first_of_kind
 
 HOPS = "hops"
@@ -24,6 +24,9 @@ PARTS = "parts"
 RANKED = "ranked"
 """The name of the reranker's order when it is fused with what SQL has found."""
 
+RERANKING = "reranking"
+"""The name under which a search tells how the reranker fared."""
+
 CROSS_ENCODER = "cross-encoder"
 """The name of the list of what a cross-encoder has read, and of how it fared."""
 
@@ -38,6 +41,7 @@ class Progress:
     lists: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
     statuses: dict[str, StoreStatus] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    hops: Sequence[Hop] = ()
     unasked: Mapping[str, StoreStatus] = field(default_factory=dict)
     """Stores that cannot be asked, and why."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hetarag.config import redact
 from hetarag.errors import HetaRAGError, StoreError, StoreTimeoutError
+from hetarag.text import encodable
 from hetarag.types import EvidenceKind, Filter, Hit, Record, SearchResult, StoreKind
 
 
@@ -69,15 +70,6 @@ def dedupe_by_id(
 def sees_nothing(restriction: Filter) -> bool:
     """Tell whether no record can pass: the filter names an empty set of documents."""
     return restriction.documents is not None and not restriction.documents
-
-
-def encodable(text: str) -> str:
-    """Return `text` with lone surrogates, which no engine can store, replaced."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-    return text
 
 
 def encodable_filter(restriction: Filter) -> Filter:

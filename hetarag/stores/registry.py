@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from hetarag.config import EMBEDDED, redact
+from hetarag.config import redact
 from hetarag.errors import ConfigError, MissingExtraError, StoreError
 from hetarag.plugins import PartTable
 from hetarag.protocols import Store, TableCatalogue
+from hetarag.store_settings import EMBEDDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def _part(kind: str, address: str, name: str) -> str:
         return part
     if kind not in kinds():
         raise ConfigError(
-            f"setting stores.{name}: unknown kind of store {kind!r}; known: {', '.join(kinds())}"
+            f"setting stores.{name}: unknown kind of store {kind!r}; known: {', '.join(kinds())}; "
+            "install the package that brings it, or take the store out of the settings"
         )
     forms = [s if s == EMBEDDED else f"{s}://…" for s in schemes(kind)]
     raise ConfigError(

@@ -110,15 +110,26 @@ Sources = Mapping[str, Mapping[str, float]]
 """Of a candidate's id, the ids of the candidates that lead to it and the share of each."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A step from passage to passage: what `source` names leads to `target`; both are ids of evidence."""
+
+    source: str
+    target: str
+    name: str
+
+
 class Reranking(NamedTuple):
     """What a reranker makes of the candidates: their probabilities, and which lead to which.
 
-    `ranked` has the best first; `hits` are those of lists of its own.
+    `ranked` has the best first; `hits` are those of lists of its own, `hops` the best way to each candidate
+    that a name leads to.
     """
 
     ranked: list[tuple[str, float]]
     hits: Sequence[Hit] = ()
     sources: Sources = MappingProxyType({})
+    hops: Sequence[Hop] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +214,8 @@ class StorePlan:
 class SearchTrace:
     """How a search went: plan, each store's status and time, lists before fusion, and stages.
 
-    `ranks` holds, for each store, the ids in the order that it gave them; `seconds` the stages.
+    `ranks` holds, for each store, the ids in the order that it gave them; `seconds` the stages; `hops`
+    which passage led to which piece of evidence that is shown, and by which name.
     """
 
     plan: Mapping[str, StorePlan] = field(default_factory=dict)
@@ -211,3 +223,4 @@ class SearchTrace:
     ranks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entities: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    hops: tuple[Hop, ...] = ()

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import growth
 from hetarag.errors import InputError
-from tests.hashing import HashingEmbedder
+from hetarag.testing.doubles import HashingEmbedder
 
 
 @pytest.fixture

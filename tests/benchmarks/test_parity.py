@@ -10,7 +10,7 @@ import pytest
 from benchmarks import parity
 from benchmarks.parity import Key, same_ranking
 from hetarag.errors import InputError
-from tests.hashing import HashingEmbedder
+from hetarag.testing.doubles import HashingEmbedder
 from tests.servers.running import database_server, neo4j_server
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.peers import peers, run_searches
 from hetarag.eval.datasets import Passage, Question
-from tests.hashing import HashingEmbedder
+from hetarag.testing.doubles import HashingEmbedder
 
 CORPUS = [
     Passage("fram", "Fram", "The Fram was designed by Colin Archer for polar work."),

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from benchmarks import store_costs
 from hetarag.config import Settings
 from hetarag.errors import InputError
+from hetarag.testing.doubles import HashingEmbedder
 from hetarag.types import StoreKind
-from tests.hashing import HashingEmbedder
 from tests.servers.elasticsearch_server import ElasticsearchServer
 from tests.servers.running import database_server, neo4j_server
 

@@ -13,9 +13,9 @@ import pytest
 
 from hetarag import HetaRAG
 from hetarag.errors import ModelError, SearchError
+from hetarag.testing.doubles import HashingEmbedder
 from hetarag.types import Vector
 from tests.conftest import RULES, Opener
-from tests.hashing import HashingEmbedder
 
 QUESTION = "Which harbour has piers?"
 ALWAYS = {"cross_encoder": "always", "cross_encode_below": 1.0}

@@ -16,8 +16,8 @@ from hetarag.errors import (
     NotFoundError,
 )
 from hetarag.retrievers import FUSIONS
+from hetarag.testing.doubles import HashingEmbedder
 from tests.conftest import RULES, Opener
-from tests.hashing import HashingEmbedder
 
 Writer = Callable[..., Path]
 FRAM = {"id": "fram", "title": "Fram", "text": "The Fram was designed by Colin Archer in Larvik."}
@@ -42,7 +42,7 @@ def test_evidence_has_text_place_and_the_rank_of_each_store(
     assert (first.document, first.title, first.kind) == ("fram", "Fram", "chunk")
     assert first.text == FRAM["text"]
     assert (first.start, first.end) == (0, len(FRAM["text"]))
-    assert {hit.store for hit in first.hits} >= {"vector", "fulltext", "graph", "hops"}
+    assert {hit.store for hit in first.hits} >= {"vector", "fulltext", "graph"}
     assert all(hit.rank >= 1 for hit in first.hits)
     assert found.complete
     assert found.trace is not None

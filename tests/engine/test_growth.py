@@ -14,9 +14,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.pool import Pool
 
 from hetarag import HetaRAG
+from hetarag.testing.doubles import HashingEmbedder
 from hetarag.types import Document
 from tests.conftest import RULES
-from tests.hashing import HashingEmbedder
 
 SIZES = (100, 1000)
 EACH = (

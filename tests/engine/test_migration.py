@@ -12,8 +12,8 @@ from hetarag import HetaRAG
 from hetarag.engine.maintenance import copy
 from hetarag.engine.migration import migrate
 from hetarag.errors import FingerprintError, InputError
+from hetarag.testing.doubles import HashingEmbedder
 from tests.conftest import RULES, Opener
-from tests.hashing import HashingEmbedder
 from tests.servers.running import database_server
 
 QUESTIONS = ["Who designed the Fram?", "How many ships are longer than 40 m?", "Kiel"]

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from hetarag import HetaRAG
+from hetarag.testing.doubles import HashingEmbedder
 from hetarag.types import RankedEvidence, SearchResult
 from tests.conftest import RULES, Opener
-from tests.hashing import HashingEmbedder
 
 Writer = Callable[..., Path]
 SETTINGS: tuple[dict[str, Any], ...] = (
     {},
     {"rerank": "none"},
-    {"hops": False},
+    {"hops": False, "rerank": "none"},
     {"router": "all"},
     {"fusion": "convex"},
     {"fusion": "z-score"},

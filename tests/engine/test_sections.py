@@ -10,9 +10,8 @@ from sqlalchemy import update
 from hetarag import HetaRAG
 from hetarag.ledger import schema
 from hetarag.ledger.delivery.record_builder import section_title
+from hetarag.testing.doubles import HashingEmbedder, ScriptedReader
 from tests.conftest import RULES, Opener
-from tests.hashing import HashingEmbedder
-from tests.readers import SayingReader
 
 FILLING = " ".join(f"Point {n} of this part is as dull as the others." for n in range(20))
 HANDBOOK = f"""# Handbook
@@ -56,7 +55,7 @@ EXPECTED = [
 
 
 def test_the_section_is_part_of_the_title_everywhere(tmp_path: Path) -> None:
-    reader = SayingReader("after seven years")
+    reader = ScriptedReader("after seven years")
     kb = HetaRAG.open(tmp_path / "kb", RULES, embedder=HashingEmbedder(), reader=reader)
     kb.ingest([write(tmp_path)])
     assert sections(kb) == EXPECTED

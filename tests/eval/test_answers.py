@@ -37,7 +37,7 @@ class Copyist(Reader):
         *,
         decoder: str,
         max_new_tokens: int,
-        bare: Sequence[Mapping[str, str]] = (),
+        messages_without_context: Sequence[Mapping[str, str]] = (),
     ) -> Iterator[TokenStep | ReadTrace]:
         self.asked += 1
         word = "Archer" if "Archer" in messages[-1]["content"] else "Nobody"
@@ -122,10 +122,12 @@ class BatchCopyist(Copyist, BatchReader):
         *,
         decoder: str,
         max_new_tokens: int,
-        bares: Sequence[Conversation] = (),
+        conversations_without_context: Sequence[Conversation] = (),
     ) -> list[ReadTrace]:
         self.batches.append(len(conversations))
-        assert len(bares) == (len(conversations) if decoder == "adacad" else 0)
+        assert len(conversations_without_context) == (
+            len(conversations) if decoder == "adacad" else 0
+        )
         traces = []
         for messages in conversations:
             *_, trace = self.read(messages, decoder=decoder, max_new_tokens=max_new_tokens)

@@ -23,7 +23,7 @@ from hetarag.eval.retrieval_report import (
 from hetarag.eval.systems import PLANE, RRF
 from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED, packaged
 from hetarag.retrievers.reranking.tree_ensemble import save_ensembles
-from tests.hashing import HashingEmbedder
+from hetarag.testing.doubles import HashingEmbedder
 
 QUESTIONS = [
     {"id": "1", "question": "Who designed the Fram?", "supporting_ids": ["fram"], "type": "single"},

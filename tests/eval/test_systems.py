@@ -16,7 +16,11 @@ def test_every_store_and_part_is_left_out_once() -> None:
         assert KNOWN[f"{kind} alone"] == {"stores": (kind,)}
         assert kind not in KNOWN[f"plane without {kind}"]["stores"]
         assert len(KNOWN[f"plane without {kind}"]["stores"]) == 3
-    assert {"plane without hops", "plane without router", "plane without link ranker"} <= set(KNOWN)
+    assert {
+        "plane without hops and ranker",
+        "plane without router",
+        "plane without link ranker",
+    } <= set(KNOWN)
     assert {"all stores, plain RRF", "all stores, plain convex", "plane, convex fusion"} <= set(KNOWN)  # fmt: skip
     assert "plane, RRF fusion" not in KNOWN  # it is the plane
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from hetarag import HetaRAG
 from hetarag.ledger import steps
-from tests.hashing import HashingEmbedder
+from hetarag.testing.doubles import HashingEmbedder
 
 PLACES = "HETARAG_JOB_PLACES"
 """Environment variable: further settings as JSON, such as the ledger's URL."""

@@ -7,10 +7,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from hetarag.config import EMBEDDED
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger.database import HEAD, MIGRATIONS, connect, migrations
 from hetarag.ledger.schema import metadata
+from hetarag.store_settings import EMBEDDED
 
 
 def test_migrations_make_the_tables_of_the_schema(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, select
 
 from hetarag import HetaRAG
-from hetarag.config import EMBEDDED
 from hetarag.errors import ConfigError, LedgerError
 from hetarag.ledger.database import connect, migrations
 from hetarag.ledger.schema import entities, metadata
 from hetarag.ledger.session import Ledger
+from hetarag.store_settings import EMBEDDED
+from hetarag.testing.doubles import HashingEmbedder
 from tests.conftest import RULES
-from tests.hashing import HashingEmbedder
 from tests.ledger import job
 from tests.ledger.processes import settle, sources_in
 from tests.servers.database_servers import PASSWORD, DatabaseServer

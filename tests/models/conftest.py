@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,13 +12,20 @@ from types import MappingProxyType
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import (
+    BertConfig,
+    BertModel,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 from hetarag.config import ModelSettings
 from hetarag.models.hub import catalog as registry
 from hetarag.models.hub import fetch, install
 from hetarag.models.hub.catalog import KnownModel, Member, ModelFile, Wheel
+from hetarag.testing.doubles import evidence
 from hetarag.types import RankedEvidence
 
 CHAT_TEMPLATE = (
@@ -92,6 +100,40 @@ def reader_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_reader(tmp_path_factory.mktemp("reader") / "tiny")
 
 
+def save_bert(folder: Path) -> Path:
+    """A tiny model in the form of sentence-transformers, mean pooling."""
+    vocabulary = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "oslo", "city"])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=6,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=12,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    modules = [
+        {"path": "", "type": "sentence_transformers.models.Transformer"},
+        {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    ]
+    write_json(folder / "modules.json", modules)
+    write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True})  # fmt: skip
+    write_json(folder / "config_sentence_transformers.json", {"prompts": {"query": "city "}})
+    return folder
+
+
+def write_json(path: Path, content: object) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
 @pytest.fixture(scope="session")
 def minilm() -> Path:
     """The default embedder in the user's cache, installed if need be: 104 MB once."""
@@ -102,18 +144,14 @@ def piece(
     number: int, title: str, text: str, start: int | None = None, **more: object
 ) -> RankedEvidence:
     values: dict[str, object] = {
-        "id": f"id-{number}",
-        "kind": "chunk",
         "document": f"{title}.txt",
         "document_id": f"doc-{number}",
         "collection": "default",
-        "title": title,
-        "text": text,
         "score": 1.0,
         "start": start,
         "end": None if start is None else start + len(text),
     }
-    return RankedEvidence(**{**values, **more})  # type: ignore[arg-type]
+    return evidence(f"id-{number}", title, text, **{**values, **more})
 
 
 def wheel(folder: Path, project: str, version: str, members: dict[str, bytes]) -> Path:

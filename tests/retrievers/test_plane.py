@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from hetarag.errors import StoreError, StoreTimeoutError
 from hetarag.ids import parse_row_id, row_id
-from hetarag.retrievers.fan_out import FanOut
-from hetarag.retrievers.plane import RetrievalPlane
-from hetarag.retrievers.reranking.stage import Judges
-from hetarag.retrievers.router import route_all, route_by_rules
+from hetarag.retrievers.router import route_by_rules
 from hetarag.types import (
     Entity,
     Filter,
@@ -24,69 +20,18 @@ from hetarag.types import (
     Query,
     QueryResult,
     RankedEvidence,
-    Reranking,
     SearchResult,
     StoreStatus,
 )
-
-
-class ListStore:
-    """Answers with a fixed list of ids, after doing what it is told to do."""
-
-    def __init__(
-        self, kind: str, ids: Sequence[str], act: Callable[[Query], None] = lambda q: None
-    ):
-        self.kind, self.ids, self.act = kind, ids, act
-        self.asked: list[tuple[Query, int]] = []
-
-    def search(self, query: Query, k: int) -> SearchResult[Hit]:
-        self.asked.append((query, k))
-        self.act(query)
-        found = [Hit(self.kind, i, n, 1.0 / n) for n, i in enumerate(self.ids[:k], start=1)]
-        return SearchResult(tuple(found))
-
-
-class Everything:
-    """A hydrator that admits all but what it is told to hide."""
-
-    def __init__(self, hidden: Sequence[str] = ()) -> None:
-        self.hidden = set(hidden)
-
-    def hydrate(self, hits: Sequence[Hit], restriction: Filter) -> dict[str, RankedEvidence]:
-        return {
-            h.id: RankedEvidence(h.id, "chunk", h.id, h.id, "c", h.id, "text", 0.0)
-            for h in hits
-            if h.id not in self.hidden
-        }
-
-
-def plane(*stores: ListStore, hidden: Sequence[str] = (), **options: object) -> RetrievalPlane:
-    return joined({store.kind: store for store in stores}, Everything(hidden), **options)
-
-
-def joined(
-    stores: Mapping[str, ListStore], hydrator: Everything, **options: object
-) -> RetrievalPlane:
-    """A plane over stores by name."""
-    openers: Any = {name: (lambda store=store: store) for name, store in stores.items()}
-    options.setdefault("router", route_all)
-    kinds = {name: store.kind for name, store in stores.items()}
-    return RetrievalPlane(openers, hydrator, FanOut(), kinds=kinds, **options)  # type: ignore[arg-type]
-
-
-def hang(release: threading.Event) -> None:
-    release.wait(30)
-
-
-def within(seconds: float) -> Query:
-    return Query("q", deadline=time.monotonic() + seconds)
-
-
-def fail(error: Exception) -> Callable[[Query], None]:
-    def act(query: Query) -> None:
-        raise error
-
-    return act
+from tests.retrievers.plane_doubles import (
+    Everything,
+    ListStore,
+    fail,
+    hang,
+    joined,
+    plane,
+    within,
+)
 
 
 def test_ids_are_joined_over_stores_and_keep_each_rank() -> None:
@@ -238,77 +183,6 @@ def test_a_computed_answer_comes_first() -> None:
     assert [(h.store, h.rank) for h in found[0].hits] == [("sql", 1)]
 
 
-class Reversing:
-    """A reranker that turns the fusion round and adds two passages."""
-
-    def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
-        assert not {"links", "parts"} & set(lists)
-        found = hydrate([i for i, _ in fused] + ["new", "part"])
-        order = ["new", *reversed([i for i, _ in fused]), "part"]
-        ranked = [(i, 1 / n) for n, i in enumerate(order, start=1) if i in found]
-        return Reranking(ranked, [Hit("links", "new", 1, 0.5), Hit("parts", "part", 1, 0.5)])
-
-
-def test_a_reranker_orders_anew_and_adds_and_sql_keeps_a_voice() -> None:
-    stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, ListStore("sql", ["b"]), judges=Judges(Reversing())).search(
-        Query("q"), 9
-    )
-    assert [e.id for e in found] == ["b", "new", "c", "a", "part"]
-    found = plane(*stores, judges=Judges(Reversing())).search(Query("q"), 9)
-    assert [e.id for e in found] == ["new", "c", "b", "a", "part"]
-    scores = [e.score for e in found]
-    assert scores == sorted(scores, reverse=True)
-    assert [h.store for e in found if e.id == "new" for h in e.hits] == ["links"]
-    assert [h.store for e in found if e.id == "part" for h in e.hits] == ["parts"]
-
-
-def test_what_leads_to_the_likely_is_raised_after_all_else() -> None:
-    class Linking(Reversing):
-        def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
-            return super().rerank(query, lists, fused, hydrate)._replace(sources={"new": {"a": 1}})
-
-    stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, judges=Judges(Linking(), source_weight=2)).search(Query("q"), 9)
-    assert [e.id for e in found] == ["new", "a", "c", "b", "part"]
-    found = plane(*stores, judges=Judges(Linking(), source_weight=0)).search(Query("q"), 9)
-    assert [e.id for e in found] == ["new", "c", "b", "a", "part"]
-
-
-def test_what_may_not_be_seen_does_not_come_back_through_a_reranker() -> None:
-    stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
-    found = plane(*stores, judges=Judges(Reversing()), hidden=["new", "b", "part"]).search(
-        Query("q"), 9
-    )
-    assert [e.id for e in found] == ["a"]
-
-
-def test_a_reranker_that_hangs_costs_the_deadline_and_the_fusion_stands() -> None:
-    release = threading.Event()
-
-    class Hanging(Reversing):
-        def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
-            release.wait(30)  # as a vector store does that is silent
-            return super().rerank(query, lists, fused, hydrate)
-
-    stores = [ListStore(kind, ["a", "b"]) for kind in ("vector", "graph")]
-    started = time.monotonic()
-    found = plane(*stores, judges=Judges(Hanging())).search(within(0.3), 9)
-    assert time.monotonic() - started < 2
-    release.set()
-    assert [e.id for e in found] == ["a", "b"]
-    assert found.trace is not None and not found.complete
-    assert found.trace.stores["vector"].status == "late"
-    assert "reranking" in (found.trace.stores["vector"].reason or "")
-
-
-def test_without_vectors_the_fusion_stands() -> None:
-    graph = ListStore("graph", ["a", "b"])
-    broken = ListStore("vector", ["a"], fail(StoreError("vector", "is down")))
-    found = plane(graph, broken, judges=Judges(Reversing())).search(Query("q"), 9)
-    assert [e.id for e in found] == ["a", "b"]
-
-
 def test_stores_that_are_not_asked_for_are_skipped() -> None:
     vector, fulltext = ListStore("vector", ["a"]), ListStore("fulltext", ["b"])
     query = replace(Query("q"), stores=frozenset({"fulltext"}))
@@ -338,27 +212,3 @@ def test_stores_of_one_kind_stand_side_by_side_under_their_names() -> None:
     assert found.trace.plan["papers"].weight == found.trace.plan["vector"].weight
     only = retrieval.search(Query("q", stores=frozenset({"papers"})), 3)
     assert [e.id for e in only] == ["b", "c"]
-
-
-def test_the_stores_of_other_packages_keep_a_voice_beside_the_reranker() -> None:
-    stores = [ListStore(kind, ["a", "b", "c"]) for kind in ("vector", "graph")]
-    found = plane(*stores, ListStore("geo", ["b"]), judges=Judges(Reversing())).search(
-        Query("q"), 9
-    )
-    assert [e.id for e in found] == ["b", "new", "c", "a", "part"]
-
-
-def test_a_graph_by_another_name_is_walked_and_its_list_is_the_rankers() -> None:
-    seen: list[set[str]] = []
-
-    class Watching(Reversing):
-        def rerank(self, query, lists, fused, hydrate):  # type: ignore[no-untyped-def]
-            seen.append(set(lists))
-            return super().rerank(query, lists, fused, hydrate)
-
-    stores = {"vector": ListStore("vector", ["a"]), "people": ListStore("graph", ["g"])}
-    retrieval = joined(stores, Everything(), judges=Judges(Watching()))
-    found = retrieval.search(Query("q"), 3)
-    assert found.trace is not None
-    assert found.trace.ranks["people"] == found.trace.ranks["hops"] == ("g",)
-    assert seen == [{"vector", "graph", "hops"}]

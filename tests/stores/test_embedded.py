@@ -19,24 +19,23 @@ from hetarag.stores.graph.ladybug import LadybugStore
 from hetarag.stores.graph.snapshot import GraphSnapshot
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.vector.qdrant_edge import QdrantEdgeStore
-from hetarag.types import Filter, Mention, Query, Relation
-from tests.stores.store_samples import (
+from hetarag.testing.records import (
     DIMENSION,
-    RANKED,
-    Bench,
-    Target,
+    StoreUnderTest,
     chunk,
-    content,
+    digests_of,
     entity,
-    for_everything,
-    for_record,
-    vector,
+    query_for,
+    query_for_all,
+    unit_vector,
 )
+from hetarag.types import Filter, Mention, Query, Relation
 
 
-@pytest.mark.parametrize("ranked_bench", [Target(kind) for kind in RANKED], indirect=True)
-def test_a_second_process_is_refused(ranked_bench: Bench) -> None:
-    ranked_bench.open().apply([chunk(0)])
+@pytest.mark.parametrize("kind", ["vector", "fulltext", "graph"])
+def test_a_second_process_is_refused(kind: str, tmp_path: Path) -> None:
+    place = StoreUnderTest(kind).at(tmp_path / "store")
+    place.open().apply([chunk(0)])
     script = (
         "import sys; from pathlib import Path\n"
         "from hetarag.errors import StoreError\n"
@@ -44,11 +43,12 @@ def test_a_second_process_is_refused(ranked_bench: Bench) -> None:
         "try: open_store(sys.argv[1], 'embedded', Path(sys.argv[2]), StoreOptions(8))\n"
         "except StoreError as error: sys.exit(str(error))\n"
     )
-    command = [sys.executable, "-c", script, ranked_bench.kind, str(ranked_bench.folder)]
+    command = [sys.executable, "-c", script, kind, str(place.folder)]
     child = subprocess.run(command, capture_output=True, text=True, check=False)
     assert child.returncode == 1
     assert "close the other process" in child.stderr
     assert "Traceback" not in child.stderr
+    place.close()
 
 
 # ---------------------------------------------------------------- vectors
@@ -62,7 +62,7 @@ def vectors(tmp_path: Path) -> QdrantEdgeStore:
 def test_scores_are_cosines(vectors: QdrantEdgeStore) -> None:
     records = [chunk(number) for number in range(50)]
     vectors.apply(records)
-    asked = vector(4711)
+    asked = unit_vector(4711)
     cosines = {r.id: float(np.dot(r.vector, asked)) for r in records if r.vector is not None}
     hits = list(vectors.search(Query("", vector=asked, filter=Filter(tags=None)), 50))
     assert [hit.id for hit in hits] == sorted(cosines, key=lambda i: -cosines[i])
@@ -78,7 +78,7 @@ def test_another_dimension_is_refused_with_what_to_do(
             vectors.apply([chunk(1), replace(chunk(2), vector=wrong)])
     with pytest.raises(StoreError, match="reindex"):
         vectors.search(Query("", vector=np.ones(3, np.float32)), 5)
-    assert dict(vectors.scan()) == content([chunk(0)])
+    assert dict(vectors.scan()) == digests_of([chunk(0)])
     vectors.close()
     with pytest.raises(StoreError, match="reindex"):
         QdrantEdgeStore.open("embedded", tmp_path / "v", StoreOptions(384))
@@ -86,7 +86,7 @@ def test_another_dimension_is_refused_with_what_to_do(
 
 def test_the_dimension_is_that_of_the_first_vector_if_none_was_said(tmp_path: Path) -> None:
     store = QdrantEdgeStore.open("embedded", tmp_path / "v", StoreOptions())
-    assert list(store.search(for_everything(), 5)) == []
+    assert list(store.search(query_for_all(), 5)) == []
     store.apply([chunk(0)])
     store.close()
     again = QdrantEdgeStore.open("embedded", tmp_path / "v", StoreOptions())
@@ -161,7 +161,7 @@ def test_above_the_small_size_deleted_documents_stay_few(
     for number in range(25):
         texts.delete([chunk(number).id])
         assert texts._dead() <= 0.1 * (99 - number)
-    assert dict(texts.scan()) == content(chunk(number) for number in range(25, 100))
+    assert dict(texts.scan()) == digests_of(chunk(number) for number in range(25, 100))
 
 
 @pytest.mark.parametrize("small", [0, 20])
@@ -175,10 +175,10 @@ def test_a_long_history(
         records = [chunk(random.randrange(40)) for _ in range(random.randrange(1, 9))]
         if random.random() < 0.55:
             store.apply(records)
-            live |= content(records)
+            live |= digests_of(records)
         else:
             store.delete([record.id for record in records])
-            live = {i: d for i, d in live.items() if i not in content(records)}
+            live = {i: d for i, d in live.items() if i not in digests_of(records)}
         assert dict(store.scan()) == live
         if step % 10 == 9:
             store.close()
@@ -232,9 +232,9 @@ def test_a_failed_batch_changes_nothing(
         patched.setattr("hetarag.stores.graph.ladybug._KNOWN", "no Cypher at all")
         with pytest.raises(StoreError, match="could not write"):
             graph.apply([replace(chunk(0), digest="new"), chunk(1)])
-    assert dict(graph.scan()) == content([chunk(0)])
+    assert dict(graph.scan()) == digests_of([chunk(0)])
     graph.apply([chunk(1)])
-    assert dict(graph.scan()) == content([chunk(0), chunk(1)])
+    assert dict(graph.scan()) == digests_of([chunk(0), chunk(1)])
 
 
 def test_a_passage_about_the_entity_comes_before_one_that_names_it(graph: LadybugStore) -> None:
@@ -242,8 +242,8 @@ def test_a_passage_about_the_entity_comes_before_one_that_names_it(graph: Ladybu
     names = replace(chunk(0), mentions=(Mention(thing, "X", 0, 0, 1),), relations=())
     about = replace(chunk(1), mentions=(Mention(thing, "X", -1, 0, 1),), relations=())
     graph.apply([names, about])
-    asked = replace(for_everything(), entities=())
-    linked = replace(asked, entities=(replace(for_everything().entities[0], entity=thing),))
+    asked = replace(query_for_all(), entities=())
+    linked = replace(asked, entities=(replace(query_for_all().entities[0], entity=thing),))
     assert [hit.id for hit in graph.search(linked, 5)] == [about.id, names.id]
 
 
@@ -251,7 +251,7 @@ def test_a_graph_that_is_read_again_ranks_alike(graph: LadybugStore, tmp_path: P
     graph.apply([chunk(number) for number in range(30)])
     graph.delete([chunk(number).id for number in range(0, 30, 3)])  # leaves gaps in its numbering
     graph.apply([chunk(number) for number in range(40, 45)])
-    asked = for_record(chunk(7))
+    asked = query_for(chunk(7))
     kept = [(hit.id, hit.score) for hit in graph.search(asked, 50)]
     graph.apply([chunk(50)])
     graph.delete([chunk(50).id])
@@ -274,7 +274,7 @@ def test_reading_the_graph_may_outlast_a_search(
 
     monkeypatch.setattr(graph, "_load", slowly)
     with pytest.raises(StoreTimeoutError):
-        graph.search(replace(for_everything(), deadline=time.monotonic() + 0.1), 5)
-    found = graph.search(replace(for_everything(), deadline=time.monotonic() + 0.2), 5)
+        graph.search(replace(query_for_all(), deadline=time.monotonic() + 0.1), 5)
+    found = graph.search(replace(query_for_all(), deadline=time.monotonic() + 0.2), 5)
     assert len(found) == 5
     assert len(times) == 1, "the second search began anew what the first had read"

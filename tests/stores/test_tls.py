@@ -14,12 +14,12 @@ from hetarag.errors import LedgerError, StoreError
 from hetarag.ledger.database import connect
 from hetarag.protocols import Store
 from hetarag.stores.registry import StoreOptions, open_store
+from hetarag.testing.records import chunk
 from hetarag.types import StoreKind
 from tests.servers.certificates import certificate
 from tests.servers.database_servers import DATABASES, PASSWORD, DatabaseServer
 from tests.servers.proxy import Proxy
 from tests.servers.running import database_server
-from tests.stores.store_samples import chunk
 
 RECORDS = [chunk(number) for number in range(3)]
 Opened = tuple[StoreKind, str, Path]

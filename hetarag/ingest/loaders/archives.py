@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 
 _MAX_MEMBERS = 20_000
 _MAX_MEMBER = 512 * 2**20
 _MAX_TOTAL = 1024 * 2**20
 _MAX_RATIO = 300  # sheets of repeated cells reach about 100
 _RATIO_FROM = 16 * 2**20
+
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, UnicodeError, EOFError,
+    NotImplementedError, RuntimeError, OSError,
+)  # fmt: skip
+"""What reading a damaged archive raises."""
 
 
 def open_office(data: bytes) -> io.BytesIO:
@@ -24,7 +33,7 @@ def open_office(data: bytes) -> io.BytesIO:
             for member in archive.infolist():
                 if member.filename.endswith((".xml", ".rels")):
                     _check_member(archive, member)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except DAMAGED as error:
         raise ValueError(
             f"the file is damaged or cut off ({error}); open and save it again in its program"
         ) from error

@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import PurePath
 
 from hetarag.errors import ConfigError
+from hetarag.ingest.loaders.archives import DAMAGED
 from hetarag.ingest.loaders.parsed import Parsed
 from hetarag.plugins import PartTable
 
@@ -153,7 +154,7 @@ def _of_archive(data: bytes) -> Format | None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, OSError):
+    except (*DAMAGED, ValueError):
         raise ValueError(
             "the file is damaged or cut off; open and save it again in its program"
         ) from None

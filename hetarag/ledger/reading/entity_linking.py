@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from hetarag.ids import entity_id
 from hetarag.ledger.schema import entities
@@ -13,6 +13,9 @@ from hetarag.text import STOP_WORDS, phrases
 from hetarag.types import Entity, LinkedEntity
 
 _LONGEST = 10
+_NAMES = select(entities.c.key, entities.c.name).where(
+    entities.c.key.in_(bindparam("some", expanding=True))
+)
 
 
 class AliasLinker:
@@ -33,9 +36,7 @@ class AliasLinker:
         with self._ledger.reading() as connection:
             names: dict[str, str] = {}
             for part in batched(sorted(keys)):
-                rows = connection.execute(
-                    select(entities.c.key, entities.c.name).where(entities.c.key.in_(part))
-                )
+                rows = connection.execute(_NAMES, {"some": part})
                 names.update({key: name for key, name in rows.all()})
         uncased = not any(character.isupper() for character in question)
         taken: list[tuple[int, int]] = []

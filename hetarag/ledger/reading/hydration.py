@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from hetarag.ids import TableRowId, parse_row_id
 from hetarag.ledger.reading.stored_text import slices
@@ -54,15 +54,7 @@ class Hydration(Hydrator):
 
     def _chunks(self, ids: Sequence[str], restriction: Filter) -> dict[str, RankedEvidence]:
         with self._ledger.reading() as connection:
-            rows = _live_chunks(connection, ids)
-            tags = read_tags(connection, {row.document_id for row in rows})
-            rows = [
-                row
-                for row in rows
-                if restriction.admits(
-                    row.collection, row.document_id, tags.get(row.document_id, ())
-                )
-            ]
+            rows = _admitted_chunks(connection, ids, restriction)
             texts = slices(connection, [(row.generation, row.start, row.end) for row in rows])
         return {
             row.id: RankedEvidence(
@@ -143,26 +135,42 @@ def _admitted(info: TableInfo, restriction: Filter) -> bool:
     return restriction.admits(info.collection, info.document_id, info.tags)
 
 
+_LIVE_CHUNKS = (
+    select(
+        chunks.c.id,
+        chunks.c.generation,
+        chunks.c.start,
+        chunks.c.end,
+        chunks.c.page,
+        chunks.c.section,
+        chunks.c.sentences,
+        versions.c.title,
+        versions.c.metadata,
+        documents.c.id.label("document_id"),
+        documents.c.name,
+        documents.c.collection,
+    )
+    .join(versions, versions.c.generation == chunks.c.generation)
+    .join(documents, documents.c.live == versions.c.generation)
+    .where(chunks.c.id.in_(bindparam("some", expanding=True)))
+)
+
+
 def _live_chunks(connection: Connection, ids: Sequence[str]) -> list[Any]:
     found: list[Any] = []
     for part in batched(ids):
-        found += connection.execute(
-            select(
-                chunks.c.id,
-                chunks.c.generation,
-                chunks.c.start,
-                chunks.c.end,
-                chunks.c.page,
-                chunks.c.section,
-                chunks.c.sentences,
-                versions.c.title,
-                versions.c.metadata,
-                documents.c.id.label("document_id"),
-                documents.c.name,
-                documents.c.collection,
-            )
-            .join(versions, versions.c.generation == chunks.c.generation)
-            .join(documents, documents.c.live == versions.c.generation)
-            .where(chunks.c.id.in_(part))
-        ).all()
+        found += connection.execute(_LIVE_CHUNKS, {"some": part}).all()
     return found
+
+
+def _admitted_chunks(connection: Connection, ids: Sequence[str], restriction: Filter) -> list[Any]:
+    """Return the rows of those of these chunks that are live and admitted."""
+    rows = _live_chunks(connection, ids)
+    # Tags are read where they can hide something.
+    documents = {row.document_id for row in rows} if restriction.tags is not None else ()
+    tags = read_tags(connection, documents)
+    return [
+        row
+        for row in rows
+        if restriction.admits(row.collection, row.document_id, tags.get(row.document_id, ()))
+    ]

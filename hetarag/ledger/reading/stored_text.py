@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from hetarag.ledger.schema import PIECE, texts
 from hetarag.ledger.session import batched
 from hetarag.types import Heading
+
+_PIECES = select(texts.c.generation, texts.c.piece, texts.c.text)
+_OF_A_PIECE = _PIECES.where(
+    texts.c.piece == bindparam("one"), texts.c.generation.in_(bindparam("some", expanding=True))
+)
+_OF_A_GENERATION = _PIECES.where(
+    texts.c.generation == bindparam("one"), texts.c.piece.in_(bindparam("some", expanding=True))
+)
 
 
 def slices(connection: Connection, spans: Sequence[tuple[int, int, int]]) -> list[str]:
@@ -23,16 +31,12 @@ def slices(connection: Connection, spans: Sequence[tuple[int, int, int]]) -> lis
     found: dict[tuple[int, int], str] = {}
     # One statement for each piece number or for each generation, whichever are fewer: SQLite reads
     # the whole table for a list of pairs.
-    one, many, wanted = texts.c.piece, texts.c.generation, by_piece
+    statement, wanted = _OF_A_PIECE, by_piece
     if len(by_generation) < len(by_piece):
-        one, many, wanted = many, one, by_generation
+        statement, wanted = _OF_A_GENERATION, by_generation
     for value, others in sorted(wanted.items()):
         for part in batched(sorted(others)):
-            rows = connection.execute(
-                select(texts.c.generation, texts.c.piece, texts.c.text).where(
-                    one == value, many.in_(part)
-                )
-            )
+            rows = connection.execute(statement, {"one": value, "some": part})
             found.update({(generation, piece): text for generation, piece, text in rows.all()})
     return [_cut(found, *span) for span in spans]
 

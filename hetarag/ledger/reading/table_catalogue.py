@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from threading import Lock
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from hetarag.ids import row_id
 from hetarag.ledger.schema import documents, tables, tags, versions
@@ -83,13 +83,15 @@ def read_tables(connection: Connection, *conditions: object) -> list[TableInfo]:
     ]
 
 
+_TAGS = select(tags.c.document_id, tags.c.tag).where(
+    tags.c.document_id.in_(bindparam("some", expanding=True))
+)
+
+
 def read_tags(connection: Connection, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return the tags of these documents, sorted; documents without tags are left out."""
     found: dict[str, list[str]] = {}
     for part in batched(sorted(ids)):
-        rows = connection.execute(
-            select(tags.c.document_id, tags.c.tag).where(tags.c.document_id.in_(part))
-        )
-        for document, tag in rows.all():
+        for document, tag in connection.execute(_TAGS, {"some": part}).all():
             found.setdefault(document, []).append(tag)
     return {document: tuple(sorted(names)) for document, names in found.items()}

@@ -26,9 +26,13 @@ from hetarag.models.embedders.settings import (
     read_settings,
 )
 from hetarag.protocols import Embedder
+from hetarag.text import encodable
 from hetarag.types import Vector
 
 _TOGETHER = 8  # short texts in one run
+_SLOW = (
+    "SkipLayerNormFusion",
+)  # sums number by number: the two operators that it joins are faster
 
 
 class OnnxEmbedder(Embedder):
@@ -62,25 +66,27 @@ class OnnxEmbedder(Embedder):
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
         """Return one row per text, shape (n, dimension), each embedded by itself."""
-        return self._rows(self._encoded(self._settings.passage_prefix, texts), self.dimension)
+        encodings = self._tokenizer.encode_batch(
+            [self._settings.passage_prefix + encodable(t) for t in texts]
+        )
+        return self._rows(encodings, self.dimension)
 
     def embed_queries(self, texts: Sequence[str]) -> Vector:
         """Return one row per question, shape (n, dimension); short ones are embedded together."""
-        encodings = self._encoded(self._settings.query_prefix, texts)
+        # One by one: for a dozen short texts the tokenizer's threads cost more than they do.
+        prefix = self._settings.query_prefix
+        encodings = [self._tokenizer.encode(prefix + encodable(text)) for text in texts]
         return self._rows(encodings, self.dimension, self._together)
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
-        return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
+        return self._embed(self._tokenizer.encode(self._settings.query_prefix + encodable(text)))
 
     @cached_property
     def _together(self) -> int:
         """How many short texts run at once; asked of the file when questions first come together."""
         padded = "attention_mask" in self._inputs and not _scales_by_batch(self._model)
         return _TOGETHER if padded else 1
-
-    def _encoded(self, prefix: str, texts: Sequence[str]) -> list[Encoding]:
-        return self._tokenizer.encode_batch([prefix + text for text in texts])
 
     def _embed(self, encoding: Encoding) -> Vector:
         vector: Vector = self._embed_group([encoding])[0]
@@ -115,18 +121,23 @@ def _scales_by_batch(model: Path) -> bool:
         return content.find(b"DynamicQuantize") >= 0
 
 
-def start_session(model: str | bytes) -> onnxruntime.InferenceSession:
-    """Start a session of a file or its content that computes each run in the thread that asks for it."""
+def start_session(model: str | bytes, without: Sequence[str] = ()) -> onnxruntime.InferenceSession:
+    """Start a session of a file or its content that computes each run in the thread that asks for it.
+
+    `without` are names of onnxruntime's optimisers that are left out.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], disabled_optimizers=[*without]
+    )
 
 
 def _open(model: Path) -> onnxruntime.InferenceSession:
     try:
-        session = start_session(str(model))
+        session = start_session(str(model), _SLOW)
     except Exception as error:  # onnxruntime's own exceptions have no public root
         raise ModelError(f"{model}: onnxruntime cannot open it: {error}") from error
     names = {node.name for node in session.get_inputs()}

@@ -24,6 +24,7 @@ from hetarag.models.embedders.settings import (
 )
 from hetarag.models.torch_setup import load_libraries, progress_bars_disabled
 from hetarag.protocols import Embedder
+from hetarag.text import encodable
 from hetarag.types import Vector
 
 
@@ -55,14 +56,14 @@ class TorchEmbedder(Embedder):
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of a question, shape (dimension,)."""
-        return self._embed(self._tokenizer.encode(self._settings.query_prefix + text))
+        return self._embed(self._tokenizer.encode(self._settings.query_prefix + encodable(text)))
 
     def embed_queries(self, texts: Sequence[str]) -> Vector:
         """Return one row per question, shape (n, dimension)."""
         return self._embed_all(self._settings.query_prefix, texts)
 
     def _embed_all(self, prefix: str, texts: Sequence[str]) -> Vector:
-        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
+        encodings = self._tokenizer.encode_batch([prefix + encodable(text) for text in texts])
         return self._rows(encodings, self.dimension)
 
     def _embed_group(self, group: Sequence[Encoding]) -> Vector:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hetarag.errors import ModelError
+from hetarag.text import encodable
 
 Message = Mapping[str, str]
 
@@ -81,6 +82,7 @@ class PromptEncoder:
 
     def _plain(self, text: str) -> list[int]:
         """Tokenise text in which nothing is a control token, however it is spelt."""
+        text = encodable(text)
         if self._backend is None:
             for token in self._tokenizer.all_special_tokens:
                 text = text.replace(token, " ")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hetarag.config import redact
 from hetarag.errors import ModelError
 from hetarag.protocols import Reader
+from hetarag.text import encodable
 from hetarag.types import ReadTrace, TokenStep
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ _SHOWN_ERROR = 300
 class EndpointReader(Reader):
     """Reads through `{url}/chat/completions`; `url` usually ends in `/v1`.
 
-    It decodes as it does, whatever decoder is asked for, and the trace's note says so. `timeout` is
-    how many seconds it may stay silent.
+    It decodes as it does, and the trace's note says so. `timeout` is how many seconds it may stay silent.
     """
 
     def __init__(
@@ -45,11 +45,13 @@ class EndpointReader(Reader):
         self,
         messages: Sequence[Mapping[str, str]],
         *,
-        decoder: str,  # noqa: ARG002  # the endpoint has but one: the note says so
+        decoder: str,
         max_new_tokens: int,
-        bare: Sequence[Mapping[str, str]] = (),  # noqa: ARG002
+        messages_without_context: Sequence[Mapping[str, str]] = (),  # noqa: ARG002
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield each piece of text as it arrives and, last, how it went."""
+        if decoder != DECODER:
+            raise ModelError(f"{self.name} has no decoder {decoder!r}; it has: {DECODER}")
         started = time.perf_counter()
         first = 0.0
         steps: list[TokenStep] = []
@@ -80,7 +82,7 @@ class EndpointReader(Reader):
 
         body = {
             "model": self._model,
-            "messages": [dict(message) for message in messages],
+            "messages": [{key: encodable(text) for key, text in m.items()} for m in messages],
             "max_tokens": limit,
             "temperature": 0,
             "stream": True,

@@ -50,11 +50,11 @@ class Generator:
         decoder: str,
         limit: int,
         channel: Channel[TokenStep],
-        bare: Prompt | None = None,
+        prompt_without_context: Prompt | None = None,
     ) -> None:
         """Generate in this thread; each token goes into the channel with its decoding step.
 
-        `bare` is the prompt less its evidence, for decoders that contrast the two.
+        `prompt_without_context` is the prompt less its evidence, for decoders that contrast the two.
         """
         import torch
 
@@ -63,7 +63,9 @@ class Generator:
         ids, mask = self._padded([prompt])
         with torch.inference_mode():
             cache = self._read_before(ids, prompt.stable)
-            with self._decoding(decoder, [bare] if bare else []) as trace:
+            with self._decoding(
+                decoder, [prompt_without_context] if prompt_without_context else []
+            ) as trace:
                 sink = self._sink(lambda _, text: channel.put(self._last_step(text, trace)))
 
                 def stop(tokens: Any, *_: Any, **__: Any) -> Any:
@@ -84,7 +86,7 @@ class Generator:
         prompts: Sequence[Prompt],
         decoder: str,
         limit: int,
-        bares: Sequence[Prompt] = (),
+        prompts_without_context: Sequence[Prompt] = (),
     ) -> list[tuple[TokenStep, ...]]:
         """Generate for all prompts in one batch, padded on the left; return each one's tokens.
 
@@ -95,7 +97,7 @@ class Generator:
         ids, mask = self._padded(prompts)
         with torch.inference_mode():
             cache = self._cache_of_batch(ids, mask)
-            with self._decoding(decoder, bares, top=1) as trace:
+            with self._decoding(decoder, prompts_without_context, top=1) as trace:
                 rows = [_Row(self._sink, self._ends) for _ in prompts]
 
                 def stop(tokens: Any, *_: Any, **__: Any) -> Any:
@@ -199,7 +201,7 @@ class Generator:
         return self._prefix[1]
 
     def _decoding(
-        self, decoder: str, bares: Sequence[Prompt], top: int = _SHOWN_TOKENS
+        self, decoder: str, prompts_without_context: Sequence[Prompt], top: int = _SHOWN_TOKENS
     ) -> AbstractContextManager[Any]:
         if len(self.methods) == 1:
             return nullcontext()
@@ -209,11 +211,11 @@ class Generator:
         method = method_named(decoder)
         without = None
         if isinstance(method, CAD | AdaCAD):
-            if not bares:
+            if not prompts_without_context:
                 raise InputError(
                     f"{decoder} contrasts the prompt with the one without evidence, which is missing"
                 )
-            ids, mask = self._padded(bares)
+            ids, mask = self._padded(prompts_without_context)
             without = {"input_ids": ids, "attention_mask": mask}
         return decoding(self._model, method, without_context=without, top=top)
 

@@ -78,18 +78,20 @@ class LocalReader(BatchReader):
         *,
         decoder: str,
         max_new_tokens: int,
-        bare: Conversation = (),
+        messages_without_context: Conversation = (),
     ) -> Iterator[TokenStep | ReadTrace]:
         """Yield each token as it is generated and, last, how it went.
 
         `decoder` may have settings in brackets (`hetarag.decoding.registry`), which raise `InputError`
-        where they are wrong. `cad` and `adacad` need `bare`.
+        where they are wrong. `cad` and `adacad` need `messages_without_context`.
         """
         self._check_decoder(decoder)
         started = time.perf_counter()
         with self._lock:  # the tokenizer is for one thread at a time
             prompt = self._encode(messages, max_new_tokens)
-            without = self._encoder.encode(bare) if bare else None
+            without = (
+                self._encoder.encode(messages_without_context) if messages_without_context else None
+            )
         return self._read(prompt, without, decoder, max_new_tokens, started)
 
     def read_batch(
@@ -98,7 +100,7 @@ class LocalReader(BatchReader):
         *,
         decoder: str,
         max_new_tokens: int,
-        bares: Sequence[Conversation] = (),
+        conversations_without_context: Sequence[Conversation] = (),
     ) -> list[ReadTrace]:
         """Return how each conversation was answered, all of them decoded as one batch.
 
@@ -112,7 +114,7 @@ class LocalReader(BatchReader):
         started = time.perf_counter()
         with self._lock:
             prompts = [self._encode(messages, max_new_tokens) for messages in conversations]
-            without = [self._encoder.encode(messages) for messages in bares]
+            without = [self._encoder.encode(messages) for messages in conversations_without_context]
             answers = self._generator.generate_batch(prompts, decoder, max_new_tokens, without)
         share = (time.perf_counter() - started) / len(prompts)
         return [
@@ -138,7 +140,12 @@ class LocalReader(BatchReader):
         return prompt
 
     def _read(
-        self, prompt: Prompt, bare: Prompt | None, decoder: str, limit: int, started: float
+        self,
+        prompt: Prompt,
+        messages_without_context: Prompt | None,
+        decoder: str,
+        limit: int,
+        started: float,
     ) -> Iterator[TokenStep | ReadTrace]:
         channel: Channel[TokenStep] = Channel()
         steps: list[TokenStep] = []
@@ -146,7 +153,7 @@ class LocalReader(BatchReader):
 
         def work() -> None:
             with self._lock:
-                self._generator.generate(prompt, decoder, limit, channel, bare)
+                self._generator.generate(prompt, decoder, limit, channel, messages_without_context)
 
         for step in channel.run(work, f"hetarag-{self.name}"):
             first = first or time.perf_counter() - started

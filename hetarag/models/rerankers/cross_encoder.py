@@ -21,6 +21,7 @@ from hetarag.errors import ModelError
 from hetarag.models.embedders.onnx import start_session
 from hetarag.models.embedders.pooling import InThreads, load_tokenizer
 from hetarag.models.hub.catalog import MINILM_INT8
+from hetarag.models.rerankers.attention import fuse_attention, import_domain
 from hetarag.protocols import PassageScorer
 from hetarag.types import Vector
 
@@ -87,6 +88,8 @@ def _open(path: Path, changes: dict[str, Vector]) -> onnxruntime.InferenceSessio
     try:
         model = onnx.load(path)
         _change(model.graph, changes)
+        if fuse_attention(model.graph):
+            import_domain(model)
         return start_session(model.SerializeToString())
     except Exception as error:  # neither library's exceptions have a public root
         raise ModelError(

@@ -13,7 +13,7 @@ from hetarag.retrievers.reranking.link_following import Asked, Reached
 from hetarag.retrievers.reranking.ways import Places, Rows, Ways
 from hetarag.types import Hit, Link, Query, RankedEvidence, Vector
 
-NONE = -0.1
+MISSING = -0.1
 """The value of a feature that does not apply."""
 
 Columns = dict[str, Rows]
@@ -84,7 +84,7 @@ def column(values: npt.ArrayLike) -> Rows:
 
 
 def spread(values: Rows, at: Places, count: int) -> Rows:
-    """Return a column of so many candidates with these values at some places, and `NONE` elsewhere."""
-    found = np.full(count, NONE)
+    """Return a column of so many candidates with these values at some places, and `MISSING` elsewhere."""
+    found = np.full(count, MISSING)
     found[at] = values
     return found

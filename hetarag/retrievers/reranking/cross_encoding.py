@@ -22,17 +22,19 @@ _PARAGRAPHS = 6  # of one piece
 _WEIGHT = 0.5  # of the log-odds read beside those judged; chosen with that of training
 
 
-def convinces(ranked: Fused, at_least: float) -> bool:
+def is_confident(ranked: Fused, at_least: float) -> bool:
     """Tell whether the evidence convinces: a question of several hops needs two pieces at least."""
     return len(ranked) > 1 and ranked[1][1] >= at_least
 
 
-def doubtful(ranked: Fused) -> list[str]:
+def uncertain(ranked: Fused) -> list[str]:
     """Return the ids of the best pieces that are neither trusted nor dismissed, at most twelve."""
     return [i for i, probability in ranked if _DISMISSED < probability < _TRUSTED][:_MOST]
 
 
-def to_read(pieces: Mapping[str, RankedEvidence]) -> Sequence[tuple[str, tuple[str, str]]]:
+def passages_to_score(
+    pieces: Mapping[str, RankedEvidence],
+) -> Sequence[tuple[str, tuple[str, str]]]:
     """Return (id, (title, paragraph)) of what is read: the best pieces, whole ones, up to twelve paragraphs."""
     found: list[tuple[str, tuple[str, str]]] = []
     for identifier, piece in pieces.items():
@@ -69,6 +71,6 @@ def best_scores(ids: Iterable[str], scores: Iterable[float]) -> dict[str, float]
     return best
 
 
-def reread(ranked: Fused, scores: Mapping[str, float]) -> Fused:
+def blend_scores(ranked: Fused, scores: Mapping[str, float]) -> Fused:
     """Return the pieces in their new order; `scores` are log-odds of those that were read."""
     return add_log_odds(ranked, {i: _WEIGHT * score for i, score in scores.items()})

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hetarag.retrievers.reranking.candidates import NONE, Columns, column, side_by_side
+from hetarag.retrievers.reranking.candidates import MISSING, Columns, column, side_by_side
 from hetarag.retrievers.reranking.candidates import (
     Candidates as Candidates,  # where it has always been found
 )
@@ -23,8 +23,8 @@ from hetarag.retrievers.reranking.ways import Rows as Rows
 from hetarag.text import stems
 from hetarag.types import Hit
 
-LISTS = ("vector", "fulltext", "graph", "hops")
-_FAR = 200  # the rank of what a list does not have
+LISTS = ("vector", "fulltext", "graph")
+UNRANKED = 200  # the rank of what a list does not have
 
 
 class ScoredList:
@@ -38,12 +38,12 @@ class ScoredList:
 
     def rank(self, identifier: str) -> float:
         """Return 1 / (5 + rank), as if at place 200 for one that the list does not have."""
-        return 1 / (5 + self._rank.get(identifier, _FAR))
+        return 1 / (5 + self._rank.get(identifier, UNRANKED))
 
     def score(self, identifier: str) -> float:
         """Return the scaled score, `NONE` for one that the list does not have."""
         score = self._score.get(identifier)
-        return NONE if score is None else (score - self._low) / self._span
+        return MISSING if score is None else (score - self._low) / self._span
 
 
 def matrix(found: Candidates) -> tuple[list[str], Rows]:
@@ -80,8 +80,8 @@ def _words(found: Candidates) -> Columns:
         title.bit_count() / max(1, len(p.title)) for title, p in zip(titles, passages, strict=True)
     ]
     return {
-        "asked": column([asked.share(words) for words in found.words]),
-        "asked in title": column([asked.share(title) for title in titles]),
+        "asked": asked.shares(found.words),
+        "asked in title": asked.shares(titles),
         "title asked": column(counts),
         "title named": column([not asked.keys.isdisjoint(p.names) for p in passages]),
     }
@@ -90,16 +90,16 @@ def _words(found: Candidates) -> Columns:
 def _parts(found: Candidates) -> Columns:
     """How near each candidate is to the part of the question that it is nearest to."""
     if not found.parts:
-        empty = np.full(len(found.ids), NONE)
+        empty = np.full(len(found.ids), MISSING)
         return dict.fromkeys(("part cosine", "part gap", "part rank", "part mean", "part words"), empty)  # fmt: skip
     cosines = np.asarray(found.stacked @ np.stack(list(found.parts.values())).T, np.float64)
     ranks = np.argsort(np.argsort(-cosines, axis=0, kind="stable"), axis=0, kind="stable") + 1
     wanted = [found.asked.mask(stems(part)) for part in found.parts]
-    shares = [max(found.asked.share(words, want) for want in wanted) for words in found.words]
+    shares = [found.asked.shares(found.words, [want]) for want in wanted]
     return {
         "part cosine": cosines.max(1),
         "part gap": (cosines.max(0, keepdims=True) - cosines).min(1),
         "part rank": 1 / (5 + ranks.min(1)),
         "part mean": cosines.mean(1),
-        "part words": column(shares),
+        "part words": np.max(shares, axis=0),
     }

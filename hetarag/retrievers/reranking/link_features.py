@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hetarag.retrievers.reranking.candidates import NONE, Candidates, Columns, column, spread
+from hetarag.retrievers.reranking.candidates import MISSING, Candidates, Columns, column, spread
 from hetarag.retrievers.reranking.link_following import Reached
 from hetarag.retrievers.reranking.ways import best_pairs, largest
 from hetarag.text import stems
@@ -22,8 +22,8 @@ def link_columns(found: Candidates) -> Columns:
     return {
         "links": np.bincount(ways.target, minlength=count).clip(max=10).astype(np.float64),
         "sources": np.bincount(origins, minlength=count).astype(np.float64),
-        "link cosine most": ways.most(ways.cosine, NONE),
-        "link to title": ways.most(ways.score / best, NONE, ways.titled),
+        "link cosine most": ways.most(ways.cosine, MISSING),
+        "link to title": ways.most(ways.score / best, MISSING, ways.titled),
         "outgoing": np.maximum(outgoing, 0.0) / best,
         **_best_link(found, best),
         **_places(found),
@@ -59,21 +59,20 @@ def _best_link(found: Candidates, best: float) -> Columns:
 def _words_of_best(found: Candidates) -> Columns:
     """What a candidate adds to the words of its best link and of the passage that it starts from."""
     ways, asked = found.ways, found.asked
-    answered, left, gain, same = [], [], [], []
-    for at in np.flatnonzero(ways.first >= 0).tolist():
-        step, words = ways.steps[ways.first[at]], found.words[at]
-        rest = asked.every & ~step.covered
-        source = step.link.source
-        before = asked.covered(source)
-        answered.append(asked.share(words, rest))
-        left.append(rest.bit_count() / max(1, asked.every.bit_count()))
-        gain.append(asked.share(words | before) - asked.share(before))
-        documents = [found.passages[i].document_id for i in (source, found.ids[at])]
-        same.append(documents[0] == documents[1])
+    led = np.flatnonzero(ways.first >= 0).tolist()
+    steps = [ways.steps[ways.first[at]] for at in led]
+    rest = [asked.every & ~step.covered for step in steps]
+    words = [found.words[at] for at in led]
+    before = [asked.covered(step.link.source) for step in steps]
+    both = [own | source for own, source in zip(words, before, strict=True)]
+    document = {i: passage.document_id for i, passage in found.passages.items()}
+    same = [
+        document[s.link.source] == document[found.ids[at]] for s, at in zip(steps, led, strict=True)
+    ]
     return {
-        "rest answered": column(answered),
-        "rest left": column(left),
-        "pair gain": column(gain),
+        "rest answered": asked.shares(words, rest),
+        "rest left": column([left.bit_count() for left in rest]) / max(1, asked.every.bit_count()),
+        "pair gain": asked.shares(both) - asked.shares(before),
         "link within document": column(same),
     }
 
@@ -94,7 +93,7 @@ def _places(found: Candidates) -> Columns:
     place = 1 / (1 + np.arange(len(origin)) - start)
     return {
         "link place": np.maximum(largest(place, target, count, 0.0), 0.0),
-        "link behind": largest(worth - worth[start], target, count, NONE),
+        "link behind": largest(worth - worth[start], target, count, MISSING),
     }
 
 
@@ -104,7 +103,7 @@ def relation_columns(found: Candidates) -> Columns:
     wanted = asked.relations(asked.every)
     count = max(1, wanted.bit_count())
     own = [(wanted & asked.passage(i).relations).bit_count() / count for i in found.ids]
-    rows = np.full((len(found.ids), 3), NONE)
+    rows = np.full((len(found.ids), 3), MISSING)
     for at, identifier in enumerate(found.ids):
         for way in found.reached.get(identifier, ())[:_WAYS]:
             left = asked.relations(asked.every & ~way.step.covered)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from hetarag.retrievers.reranking.passage_words import PassageWords, WordCache
 from hetarag.retrievers.reranking.relation_words import relations
@@ -22,7 +23,11 @@ from hetarag.text import STOP_WORDS, name_key, phrases, stem, stems, words
 from hetarag.types import Link, RankedEvidence, Vector
 
 _PER_ANCHOR = 6
+_UNIT = 2.0**-36
 SHARED_BY = 40  # passages: a name that more of them share leads everywhere
+
+
+Rows = npt.NDArray[np.float64]
 
 
 class Asked:
@@ -49,11 +54,14 @@ class Asked:
         self._stems = frozenset(self._bits)
         self.every = self.mask(own)
         self.words = [(word, self._bits[key]) for word, key in spoken]
-        self._cache = cache or WordCache()
+        self._cache = WordCache() if cache is None else cache
         self._passages: dict[str, PassageWords] = {}
         self._masks: dict[str, int] = {}
         self.add(passages)
         self._weights = _weights(self._bits.values(), self._masks.values())
+        self._bytes = len(self._bits) // 8 + 1
+        self._column = np.zeros(8 * self._bytes)
+        self._column[: len(self._weights)] = [*self._weights.values()]
         self._sums: dict[int, float] = {}
         self._relations: dict[int, int] = {}
 
@@ -92,6 +100,13 @@ class Asked:
         total = self._sum(wanted)
         return self._sum(wanted & have) / total if total else 0.0
 
+    def shares(self, have: Sequence[int], want: Sequence[int] | None = None) -> Rows:
+        """Return `share` of each pair of these, shape (n,); all have the same `want` where there is one."""
+        wanted = self._unpacked([self.every] if want is None else want)
+        total = wanted @ self._column
+        covered = (self._unpacked(have) & wanted) @ self._column
+        return np.divide(covered, total, out=np.zeros(len(have)), where=total > 0)
+
     def relations(self, mask: int) -> int:
         """Return the relations that these words of the question speak of, a bit for each."""
         found = self._relations.get(mask)
@@ -99,6 +114,12 @@ class Asked:
             found = relations(word for word, bit in self._bits.items() if bit & mask)
             self._relations[mask] = found
         return found
+
+    def _unpacked(self, masks: Sequence[int]) -> npt.NDArray[np.uint8]:
+        """Return a row of 0 and 1 for each mask, its lowest bit first."""
+        packed = b"".join(mask.to_bytes(self._bytes, "little") for mask in masks)
+        rows = np.frombuffer(packed, np.uint8).reshape(len(masks), self._bytes)
+        return np.unpackbits(rows, axis=1, bitorder="little")
 
     def _sum(self, mask: int) -> float:
         found = self._sums.get(mask)
@@ -109,10 +130,15 @@ class Asked:
 
 
 def _weights(bits: Iterable[int], masks: Iterable[int]) -> dict[int, float]:
-    """Return the weight of each word, by its bit: the fewer passages have it, the more it counts."""
+    """Return the weight of each word, by its bit: the fewer passages have it, the more it counts.
+
+    Weights are multiples of `_UNIT`, so that sums of them are exact in any order: what adds nothing adds 0,
+    which the ranker's trees tell from the least that is more.
+    """
     found = list(masks)
     frequency = {bit: sum(bit & mask != 0 for mask in found) for bit in bits}
-    return {bit: math.log(1 + len(found) / (1 + count)) for bit, count in frequency.items()}
+    weights = {bit: math.log(1 + len(found) / (1 + count)) for bit, count in frequency.items()}
+    return {bit: round(weight / _UNIT) * _UNIT for bit, weight in weights.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from hetarag.protocols import LinkIndex, Reranker, VectorStore
 from hetarag.retrievers.fusion import ordered
 from hetarag.retrievers.reranking.candidates import Candidates
 from hetarag.retrievers.reranking.features import matrix
+from hetarag.retrievers.reranking.kept import Kept
 from hetarag.retrievers.reranking.link_following import (
     SHARED_BY,
     Asked,
@@ -32,18 +33,19 @@ from hetarag.retrievers.reranking.link_following import (
 from hetarag.retrievers.reranking.neighbour_features import neighbours
 from hetarag.retrievers.reranking.passage_words import WordCache
 from hetarag.retrievers.reranking.profiles import TreesByKind, trees_for
-from hetarag.retrievers.reranking.subquestions import parts
-from hetarag.retrievers.reranking.support import sources
+from hetarag.retrievers.reranking.subquestions import subquestions
+from hetarag.retrievers.reranking.support import support_shares
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
 from hetarag.retrievers.reranking.ways import Rows
 from hetarag.retrievers.search_state import LINKED, PARTS
-from hetarag.types import Hit, Link, Query, RankedEvidence, Reranking, Vector
+from hetarag.types import Hit, Hop, Link, Query, RankedEvidence, Reranking, Vector
 
 _FUSED = 60
 _ANCHORS = (10, 8)  # passages that each round starts from
 _LINKS = (14, 6)  # as many questions are embedded, 3.5 ms each: the larger part of what a hop costs
 _TARGETS = (40, 20)
 _PER_PART = 8
+_KEPT = 4096  # vectors of passages that searches have met last: 6 MB of 384 dimensions
 
 Hydrate = Callable[[Sequence[str]], dict[str, RankedEvidence]]
 
@@ -68,6 +70,7 @@ class LinkRanker(Reranker):
         self._plain_weight = plain_weight
         self._trees = trees
         self._words = WordCache()
+        self._kept: Kept[Vector] = Kept(_KEPT)
 
     def rerank(
         self,
@@ -81,14 +84,19 @@ class LinkRanker(Reranker):
         if not found.ids:
             return Reranking([])
         trees = trees_for(found.passages.values(), self._trees)
-        found, names, rows = self.looked_at_twice(found, hydrate, trees.first)
+        found, names, rows = self.two_pass_features(found, hydrate, trees.first)
         judged = trees.second.probabilities(_checked(names, rows, trees.second))
-        judged = beside_plain_fusion(judged, found.plain(), self._plain_weight)
+        judged = interpolate_with_fusion(judged, found.plain(), self._plain_weight)
         scores = dict(zip(found.ids, judged.tolist(), strict=True))
         near = [hit for hit in found.answering if hit.id in scores]
-        return Reranking(ordered(scores), [*_as_list(found.reached, scores), *near], sources(found))
+        return Reranking(
+            ordered(scores),
+            [*_as_list(found.reached, scores), *near],
+            support_shares(found),
+            _hops(found.reached, scores),
+        )
 
-    def looked_at_twice(
+    def two_pass_features(
         self, found: Candidates, hydrate: Hydrate, trees: TreeEnsemble
     ) -> tuple[Candidates, list[str], Rows]:
         """Judge the candidates by `trees`, follow names from the best, and look at all of them among each other.
@@ -96,7 +104,7 @@ class LinkRanker(Reranker):
         Returns the candidates, more by then, with the names and rows of the second judgement's features.
         """
         rows, first = _judged(found, trees)
-        further = self.further(found, first, hydrate)
+        further = self.expand_candidates(found, first, hydrate)
         if further is not found:
             found = further
             rows, first = _judged(found, trees)
@@ -116,14 +124,14 @@ class LinkRanker(Reranker):
         base = list(scores)
         top = (scores[base[0]] if base else 0.0) or 1.0
         anchors = {i: scores[i] / top for i in base[: _ANCHORS[0]]}
-        pieces = parts(query.text)
+        pieces = subquestions(query.text)
         asked = Asked(query.text, passages, pieces, self._words)
         links = self._from(anchors, {})
         steps = choose_steps(_joined(links), asked, anchors, passages, _LINKS[0])
         embedded = self._embedded([*pieces, *(step.question for step in steps)])
         answering = self._answering(query, [embedded[piece] for piece in pieces])
         near = [hit.id for hit in answering]
-        vectors = self._vectors().vectors([*dict.fromkeys([*base, *near, *_targets(steps)])])
+        vectors = self._vectors_of([*base, *near, *_targets(steps)])
         reached = follow(steps, vectors, embedded)
         new = hydrate([*dict.fromkeys([*_further(reached, scores, _TARGETS[0]), *near])])
         asked.add(new)
@@ -141,7 +149,7 @@ class LinkRanker(Reranker):
             links=links,
         )
 
-    def further(self, found: Candidates, first: Rows, hydrate: Hydrate) -> Candidates:
+    def expand_candidates(self, found: Candidates, first: Rows, hydrate: Hydrate) -> Candidates:
         """Follow names from the candidates that were judged best, for another hop."""
         order = np.argsort(-first, kind="stable")[: _ANCHORS[1]]
         top = max(float(first.max()), 1e-9)
@@ -162,7 +170,7 @@ class LinkRanker(Reranker):
         if not steps:
             return found
         missing = [i for i in _targets(steps) if i not in found.vectors]
-        vectors = {**found.vectors, **(self._vectors().vectors(missing) if missing else {})}
+        vectors = {**found.vectors, **self._vectors_of(missing)}
         reached = follow(steps, vectors, self._embedded([step.question for step in steps]))
         new = hydrate(_further(reached, found.passages, _TARGETS[1]))
         found.asked.add(new)
@@ -191,6 +199,17 @@ class LinkRanker(Reranker):
             links[link.source].append(link)
         return {**read, **links}
 
+    def _vectors_of(self, ids: Iterable[str]) -> dict[str, Vector]:
+        """Return the vectors of those of these passages that have one; one embedder has made them all."""
+        wanted = list(dict.fromkeys(ids))
+        found = self._kept.of(wanted)
+        new = [i for i in wanted if i not in found]
+        if new:
+            read = dict(self._vectors().vectors(new))
+            self._kept.add(read)
+            found |= read
+        return found
+
     def _embedded(self, texts: Sequence[str]) -> dict[str, Vector]:
         distinct = list(dict.fromkeys(texts))
         return dict(zip(distinct, self._embed(distinct), strict=True)) if distinct else {}
@@ -206,7 +225,7 @@ class LinkRanker(Reranker):
         return [Hit(PARTS, hit.id, rank, hit.score) for rank, hit in enumerate(ordered, start=1)]
 
 
-def beside_plain_fusion(judged: Rows, plain: Rows, weight: float = PLAIN_WEIGHT) -> Rows:
+def interpolate_with_fusion(judged: Rows, plain: Rows, weight: float = PLAIN_WEIGHT) -> Rows:
     """Multiply the odds of each judgement by e^(weight · plain), the plain fusion's score from 0 to 1.
 
     What was learnt on three sets knows less of another: there the lists' own order counts for more than
@@ -253,3 +272,9 @@ def _as_list(reached: Mapping[str, Sequence[Reached]], known: Mapping[str, float
         Hit(LINKED, target, rank, reached[target][0].score)
         for rank, target in enumerate(ordered, start=1)
     ]
+
+
+def _hops(reached: Mapping[str, Sequence[Reached]], known: Mapping[str, float]) -> list[Hop]:
+    """The best way to each candidate that a name leads to."""
+    best = {target: ways[0].step.link for target, ways in reached.items() if target in known}
+    return [Hop(link.source, target, link.name) for target, link in best.items()]

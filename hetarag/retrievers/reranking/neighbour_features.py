@@ -11,10 +11,9 @@ from collections import defaultdict
 import numpy as np
 
 from hetarag.retrievers.reranking.candidates import (
-    NONE,
+    MISSING,
     Candidates,
     Columns,
-    column,
     side_by_side,
     spread,
 )
@@ -57,11 +56,11 @@ def _siblings(found: Candidates, first: Rows) -> Columns:
     for passage, p in zip(passages, first.tolist(), strict=True):
         group = same[passage.title]
         group[passage.document_id] = max(group.get(passage.document_id, 0.0), p)
-    best, better = np.full(len(first), NONE), np.zeros(len(first))
+    best, better = np.full(len(first), MISSING), np.zeros(len(first))
     for at, passage in enumerate(passages):
         group = same[passage.title]
         others = [p for document, p in group.items() if document != passage.document_id]
-        best[at] = max(others, default=NONE)
+        best[at] = max(others, default=MISSING)
         better[at] = sum(other > group[passage.document_id] for other in others)
     return {"sibling p": best, "siblings better": better}
 
@@ -87,12 +86,12 @@ def _linked(found: Candidates, first: Rows, order: Places) -> Columns:
         "source cosine": spread(cosine[chosen], led, count),
         "source p x cosine": spread(both[chosen], led, count),
         "source rank": spread(1 / _ranks(order)[start[chosen]], led, count),
-        "source worth": np.maximum(largest(likely * worth, target, count, NONE), NONE),
+        "source worth": np.maximum(largest(likely * worth, target, count, MISSING), MISSING),
         "source p sum": np.bincount(target, likely, count),
         "best of link": np.maximum(
-            largest(likely * (1 + cosine - most[link]), target, count, NONE), NONE
+            largest(likely * (1 + cosine - most[link]), target, count, MISSING), MISSING
         ),
-        "leads to p": largest(first[target], start, count, NONE),
+        "leads to p": largest(first[target], start, count, MISSING),
     }
     return columns | _rivals(found, first, via, start, target)
 
@@ -106,7 +105,7 @@ def _rivals(found: Candidates, first: Rows, via: Places, start: Places, target: 
     numbers: dict[str, int] = {}
     names = [found.passages[identifier].document_id for identifier in found.ids]
     documents = np.array([numbers.setdefault(name, len(numbers)) for name in names])
-    rival, place = np.full(len(first), NONE), np.full(len(first), NONE)
+    rival, place = np.full(len(first), MISSING), np.full(len(first), MISSING)
     start, document, likely = best_pairs(start, documents[target], first[target])
     for source in np.unique(via[via >= 0]):
         led = np.flatnonzero(via == source)
@@ -121,7 +120,7 @@ def _rivals(found: Candidates, first: Rows, via: Places, start: Places, target: 
 def _alike(found: Candidates, order: Places) -> Columns:
     """How like it is to a passage that was judged better, and to the best one."""
     vectors = found.stacked[order]
-    better, top = np.full(len(order), NONE), np.full(len(order), NONE)
+    better, top = np.full(len(order), MISSING), np.full(len(order), MISSING)
     for at in range(0, len(order), _TOGETHER):
         some = slice(at, at + _TOGETHER)
         cosines = np.asarray(vectors[some] @ vectors[: at + _TOGETHER].T, np.float64)
@@ -129,7 +128,7 @@ def _alike(found: Candidates, order: Places) -> Columns:
         worse = np.arange(cosines.shape[1]) >= np.arange(at, at + len(cosines))[:, None]
         cosines[worse] = -np.inf
         better[order[some]] = cosines.max(axis=1)
-    better[order[:1]] = top[order[:1]] = NONE
+    better[order[:1]] = top[order[:1]] = MISSING
     return {"like a better one": better, "like the best": top}
 
 
@@ -141,8 +140,8 @@ def _words(found: Candidates, order: Places) -> Columns:
     for words in best:
         covered |= words
     left, known = asked.every & ~best[0], asked.share(covered)
-    new, rest = np.full(len(order), NONE), np.full(len(order), NONE)
-    rest[order[1:]] = column([asked.share(found.words[at], left) for at in places[1:]])
-    further = places[len(best) :]
-    new[further] = column([asked.share(found.words[at] | covered) - known for at in further])
+    new, rest = np.full(len(order), MISSING), np.full(len(order), MISSING)
+    others = [found.words[at] for at in places]
+    rest[order[1:]] = asked.shares(others[1:], [left])
+    new[order[len(best) :]] = asked.shares([x | covered for x in others[len(best) :]]) - known
     return {"adds words": new, "has words left": rest}

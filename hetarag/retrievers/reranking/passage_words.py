@@ -6,10 +6,9 @@ since a new version of a document has new ids, so nothing that is kept here can 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
-from threading import Lock
 
+from hetarag.retrievers.reranking.kept import Kept
 from hetarag.retrievers.reranking.relation_words import relations
 from hetarag.text import SECTION, distinct_stems, name_key
 from hetarag.types import RankedEvidence
@@ -49,24 +48,16 @@ class WordCache:
     """The words of the passages that searches have met last; may be used from several threads."""
 
     def __init__(self, most: int = KEPT) -> None:
-        self._most = most
-        self._kept: OrderedDict[str, PassageWords] = OrderedDict()
-        self._lock = Lock()
+        self._kept: Kept[PassageWords] = Kept(most)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def read(self, passages: Mapping[str, RankedEvidence]) -> dict[str, PassageWords]:
         """Return the words of each of these passages, by id."""
-        with self._lock:
-            found = {i: words for i in passages if (words := self._kept.get(i)) is not None}
+        found = self._kept.of(passages)
         new = {i: PassageWords(passage) for i, passage in passages.items() if i not in found}
-        with self._lock:
-            for identifier, words in (found | new).items():
-                self._kept[identifier] = words
-                self._kept.move_to_end(identifier)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+        self._kept.add(new)
         return found | new
 
 

@@ -14,28 +14,29 @@ from hetarag.config import READ_BELOW, SOURCE_WEIGHT
 from hetarag.protocols import PassageScorer, Reranker
 from hetarag.retrievers.fan_out import FanOut
 from hetarag.retrievers.fusion import RANKED_WEIGHT, Fused, Fuser, ordered
-from hetarag.retrievers.hydration import Gate
+from hetarag.retrievers.hydration import EvidenceCache
 from hetarag.retrievers.reranking.cross_encoding import (
     best_scores,
-    convinces,
-    doubtful,
-    reread,
-    to_read,
+    blend_scores,
+    is_confident,
+    passages_to_score,
+    uncertain,
 )
-from hetarag.retrievers.reranking.support import raised
+from hetarag.retrievers.reranking.support import boost_sources
 from hetarag.retrievers.search_state import (
     COMPUTED,
     CROSS_ENCODER,
     LINKED,
     PARTS,
     RANKED,
+    RERANKING,
     Progress,
     end_of,
 )
 from hetarag.types import Hit, Query, Reranking, StoreStatus
 
 ADDED = (LINKED, PARTS, CROSS_ENCODER)
-"""The names of the lists that judging adds."""
+"""The names of the lists that reranking adds."""
 
 _RANKED_KINDS = ("vector", "fulltext", "graph")  # of stores whose lists the ranker sees
 _READING = 0.5  # seconds: with less left nothing is read
@@ -43,7 +44,7 @@ _CONVINCED = StoreStatus("skipped", reason="the evidence convinces")
 
 
 @dataclass(frozen=True, slots=True)
-class Judges:
+class RerankConfig:
     """Who orders what was fused; the `cross_encoder` is asked where it convinces little.
 
     `source_weight` is what a passage gains by those that it leads to (`chains`).
@@ -55,31 +56,37 @@ class Judges:
     source_weight: float = SOURCE_WEIGHT
 
 
-class Judging:
-    """The judging of one search's candidates."""
+def can_rerank(query: Query, progress: Progress) -> bool:
+    """Tell whether the reranker has what it needs: vectors and the graph's lists, and time.
+
+    One that has failed or was late, in a shallower round, is not asked again.
+    """
+    statuses = progress.statuses
+    needed = [progress.first_of(kind) for kind in ("vector", "graph")]
+    answered = all(name in statuses and statuses[name].status == "ok" for name in needed)
+    fared = statuses.get(RERANKING)
+    not_failed = fared is None or fared.status == "ok"
+    return answered and not_failed and time.monotonic() < end_of(query)
+
+
+class RerankStage:
+    """The reranking of one search's candidates."""
 
     def __init__(
         self,
-        judges: Judges,
+        config: RerankConfig,
         fan_out: FanOut,
         fuse: Fuser,
         query: Query,
         progress: Progress,
-        gate: Gate,
+        evidence: EvidenceCache,
     ) -> None:
-        self._judges = judges
+        self._config = config
         self._fan_out = fan_out
         self._fuse = fuse
         self._query = query
         self._progress = progress
-        self._gate = gate
-
-    def possible(self) -> bool:
-        """Tell whether the reranker has what it needs: vectors and the graph's lists, and time."""
-        statuses = self._progress.statuses
-        needed = [self._progress.first_of(kind) for kind in ("vector", "graph")]
-        answered = all(name in statuses and statuses[name].status == "ok" for name in needed)
-        return answered and time.monotonic() < end_of(self._query)
+        self._evidence = evidence
 
     def order(self, fused: Fused) -> Fused:
         """Order the best anew, and fuse that order with what SQL has found.
@@ -94,15 +101,12 @@ class Judging:
             return fused
         status, answer = self._judge(others)
         if answer is None:
-            vector = self._progress.first_of("vector") or "vector"
-            self._progress.statuses[vector] = replace(
-                self._progress.statuses[vector],
-                status=status.status,
-                reason=f"reranking: {status.reason}",
-            )
+            self._progress.statuses[RERANKING] = status
             return fused
+        self._progress.statuses[RERANKING] = replace(status, hits=len(answer.ranked))
+        self._progress.hops = answer.hops
         ranked, read = self._read(answer.ranked)
-        ranked = raised(ranked, answer.sources, self._judges.source_weight)
+        ranked = boost_sources(ranked, answer.sources, self._config.source_weight)
         added = [*answer.hits, *read]
         for name in ADDED:
             lists[name] = tuple(hit for hit in added if hit.store == name)
@@ -122,7 +126,7 @@ class Judging:
         lists = self._progress.lists_by_kind()
         return self._fan_out.run(
             "reranker",
-            lambda: self._judges.reranker.rerank(self._query, lists, fused, self._gate),
+            lambda: self._config.reranker.rerank(self._query, lists, fused, self._evidence),
             end_of(self._query),
         )
 
@@ -131,11 +135,11 @@ class Judging:
 
         Return the new order, and what it has read by its scores; late or failing it changes nothing.
         """
-        load, progress = self._judges.cross_encoder, self._progress
+        load, progress = self._config.cross_encoder, self._progress
         if load is None:
             return ranked, ()
-        convinced = convinces(ranked, self._judges.cross_encode_below)
-        pieces = {} if convinced else self._gate(doubtful(ranked))
+        convinced = is_confident(ranked, self._config.cross_encode_below)
+        pieces = {} if convinced else self._evidence(uncertain(ranked))
         if not pieces:
             progress.statuses[CROSS_ENCODER] = _CONVINCED
             return ranked, ()
@@ -143,7 +147,7 @@ class Judging:
         if end - time.monotonic() < _READING:
             progress.statuses[CROSS_ENCODER] = StoreStatus("skipped", reason="no time is left")
             return ranked, ()
-        ids, texts = zip(*to_read(pieces), strict=True)
+        ids, texts = zip(*passages_to_score(pieces), strict=True)
         status, found = self._fan_out.run(
             CROSS_ENCODER, lambda: load().scores(question, texts).tolist(), end
         )
@@ -151,7 +155,7 @@ class Judging:
         progress.took(CROSS_ENCODER, status.seconds)
         progress.statuses[CROSS_ENCODER] = replace(status, hits=len(scores))
         hits = _as_list(CROSS_ENCODER, ordered(scores))
-        return reread(ranked, scores) if scores else ranked, hits
+        return blend_scores(ranked, scores) if scores else ranked, hits
 
 
 def _as_list(name: str, order: Fused) -> list[Hit]:

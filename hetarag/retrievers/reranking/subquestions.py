@@ -23,7 +23,7 @@ _BORDER = re.compile(
 )
 
 
-def parts(question: str, most: int = PARTS) -> list[str]:
+def subquestions(question: str, most: int = PARTS) -> list[str]:
     """Return at most so many parts of a question, the innermost first; [] for a simple one."""
     whole = frozenset(content_words(question))
     found: list[str] = []

@@ -19,7 +19,7 @@ _LEAST = 1e-6  # of a cosine, so that there is something to share
 _DEPENDS = 3  # a cosine better by a third says that a passage is found through its source alone
 
 
-def sources(found: Candidates) -> Sources:
+def support_shares(found: Candidates) -> Sources:
     """Return, of each candidate, the candidates that lead to it and the share of each, at most 1 in all.
 
     All shares together are larger the better the candidate answers a link's question than the question
@@ -41,7 +41,7 @@ def sources(found: Candidates) -> Sources:
     return shares
 
 
-def raised(ranked: Fused, found: Sources, weight: float) -> Fused:
+def boost_sources(ranked: Fused, found: Sources, weight: float) -> Fused:
     """Return the pieces in their new order: the log-odds of each grow by weight times what it leads to.
 
     That is the expected number of passages that are looked for among those, each for its share.

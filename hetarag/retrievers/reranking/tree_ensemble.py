@@ -23,7 +23,7 @@ class TreeEnsemble:
     `left` and `right` are the next node, or −1 − leaf for a leaf, whose value is `value[t, leaf]`.
     The score is the sum of the leaves over the trees; a sigmoid makes it a probability.
 
-    All questions of a tree are asked at once; their answers, read as a binary number, lead to the
+    All distinct questions are asked at once; their answers, read as a binary number, lead to the
     leaf through a table. That is twelve times as fast here as walking all rows down together.
     """
 
@@ -46,8 +46,11 @@ class TreeEnsemble:
             "right": right,
             "value": value,
         }
-        # By node, so that each is asked of all trees at once; a row of the table for each tree.
-        self._asked = list(zip(feature.T.copy(), threshold.T[:, :, None].copy(), strict=True))
+        # Trees mostly ask the same of a feature: each question once, and of each node which one it is.
+        questions = np.stack([feature.ravel(), threshold.ravel()])
+        distinct, which = np.unique(questions, axis=1, return_inverse=True)
+        self._feature, self._threshold = distinct[0].astype(np.int32), distinct[1][:, None]
+        self._which = which.reshape(feature.shape).T.copy()
         table = _table(left, right, value)
         self._table = table.ravel()
         self._start = np.arange(len(table), dtype=np.int32)[:, None] * np.int32(table.shape[1])
@@ -66,10 +69,11 @@ class TreeEnsemble:
     def probabilities(self, rows: Floats) -> Floats:
         """Return a probability for each row of features, in the order of `names`."""
         columns = np.ascontiguousarray(rows.T)
-        answers = np.repeat(self._start, len(rows), axis=1)
-        for node, (feature, threshold) in enumerate(self._asked):
-            answers += (columns[feature] <= threshold).astype(np.int32) << node
-        total = self._table[answers].sum(axis=0)
+        asked = (columns[self._feature] <= self._threshold).astype(np.uint16)
+        answers = np.zeros((len(self._start), len(rows)), np.uint16)
+        for node, question in enumerate(self._which):
+            answers |= asked[question] << node
+        total = self._table[self._start + answers].sum(axis=0)
         return np.asarray(1 / (1 + np.exp(-total)), dtype=np.float64)
 
 

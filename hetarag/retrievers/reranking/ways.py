@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hetarag.retrievers.reranking.link_following import Reached, Step
+from hetarag.retrievers.reranking.link_following import Rows as Rows
 
-Rows = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 

@@ -26,18 +26,12 @@ from elasticsearch import Elasticsearch, helpers
 
 from hetarag.errors import StoreError
 from hetarag.protocols import Store
-from hetarag.stores.adapter import (
-    check_deadline,
-    dedupe_by_id,
-    encodable,
-    lock_until,
-    ranked,
-    sees_nothing,
-)
+from hetarag.stores.adapter import check_deadline, dedupe_by_id, lock_until, ranked, sees_nothing
 from hetarag.stores.addresses import ServerAddress, parse
 from hetarag.stores.fulltext.elasticsearch_connection import Connection, reason
 from hetarag.stores.fulltext.elasticsearch_index import is_ours, question, source, template
 from hetarag.stores.registry import StoreOptions
+from hetarag.text import encodable
 from hetarag.types import EvidenceKind, Health, Hit, Query, Record, SearchResult, StoreKind
 
 SETTINGS = frozenset(

@@ -11,8 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hetarag.stores.adapter import encodable
-from hetarag.text import STOP_WORDS
+from hetarag.text import STOP_WORDS, encodable
 from hetarag.types import Filter, Query, Record
 
 FORMAT = "english_1"

@@ -18,8 +18,7 @@ from tantivy import Filter as Step
 from tantivy import Occur
 from tantivy import Query as Clause
 
-from hetarag.stores.adapter import encodable
-from hetarag.text import STOP_WORDS, spaced
+from hetarag.text import STOP_WORDS, encodable, spaced
 from hetarag.types import Filter, Query, Record
 
 TITLE_BOOST = 0.5

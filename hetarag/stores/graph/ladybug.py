@@ -23,7 +23,6 @@ from hetarag.protocols import Store
 from hetarag.stores.adapter import (
     check_deadline,
     dedupe_by_id,
-    encodable,
     lock_until,
     ranked,
     sees_nothing,
@@ -34,6 +33,7 @@ from hetarag.stores.graph.pagerank import IntArray
 from hetarag.stores.graph.records import Batch, passages_of
 from hetarag.stores.graph.snapshot import Edges, GraphSnapshot, Passage
 from hetarag.stores.registry import StoreOptions
+from hetarag.text import encodable
 from hetarag.types import (
     EvidenceKind,
     Health,

@@ -26,7 +26,6 @@ from hetarag.protocols import Store
 from hetarag.stores.adapter import (
     check_deadline,
     dedupe_by_id,
-    encodable,
     encodable_filter,
     lock_until,
     ranked,
@@ -37,6 +36,7 @@ from hetarag.stores.graph.neo4j_statements import FORMAT, Statements
 from hetarag.stores.graph.records import Batch, chunk_rows, entity_row, passages_of, relation_rows
 from hetarag.stores.graph.snapshot import Edge, GraphSnapshot, Passage
 from hetarag.stores.registry import StoreOptions
+from hetarag.text import encodable
 from hetarag.types import (
     EvidenceKind,
     Health,

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from hetarag.stores.adapter import encodable
 from hetarag.stores.graph.snapshot import Edge, Passage
+from hetarag.text import encodable
 from hetarag.types import Entity, Record
 
 

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from hetarag.config import EMBEDDED
 from hetarag.errors import StoreError
 from hetarag.protocols import TableCatalogue, TableStore
+from hetarag.store_settings import EMBEDDED
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.sql import loading, schema
 from hetarag.stores.sql.cells import unpack

@@ -24,7 +24,6 @@ from hetarag.protocols import VectorStore
 from hetarag.stores.adapter import (
     check_deadline,
     dedupe_by_id,
-    encodable,
     lock_until,
     ranked,
     sees_nothing,
@@ -35,6 +34,7 @@ from hetarag.stores.registry import StoreOptions
 from hetarag.stores.vector.checks import validated_vector, validated_vectors
 from hetarag.stores.vector.qdrant_connection import LOCAL, Connection
 from hetarag.stores.vector.qdrant_points import INDEXED, payload, uuids
+from hetarag.text import encodable
 from hetarag.types import (
     EvidenceKind,
     Filter,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import qdrant_edge as edge
 
-from hetarag.stores.adapter import encodable
+from hetarag.text import encodable
 from hetarag.types import Filter, Record
 
 INDEXED = ("collection", "document", "tags")

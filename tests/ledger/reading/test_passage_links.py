@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hetarag import HetaRAG
 from hetarag.ledger.reading.passage_links import MentionLinks
+from hetarag.testing.doubles import HashingEmbedder
 from hetarag.types import Document, Link
 from tests.conftest import RULES
-from tests.hashing import HashingEmbedder
 
 REPORT = """Oscar Wisting sailed for many years and over several seas with Roald Amundsen.
 

@@ -4,12 +4,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetarag.config import EMBEDDED
 from hetarag.ids import digest_of
 from hetarag.ledger.reading.stored_text import full_text, slices
 from hetarag.ledger.schema import PIECE, documents, texts, versions
 from hetarag.ledger.session import Ledger, batched
 from hetarag.ledger.staged_rows import pack_rows, unpack_rows
+from hetarag.store_settings import EMBEDDED
 
 CELLS = st.one_of(
     st.none(),

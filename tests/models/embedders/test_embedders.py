@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import BertConfig, BertModel
+from transformers import BertModel
 
 from hetarag.config import ModelSettings
 from hetarag.errors import ModelError
@@ -24,6 +22,7 @@ from hetarag.models.embedders.settings import (
     read_settings,
 )
 from hetarag.models.embedders.torch import TorchEmbedder
+from tests.models.conftest import save_bert, write_json
 
 TEXTS = [
     "Oslo is the capital of Norway.",
@@ -41,38 +40,7 @@ def onnx(minilm: Path) -> OnnxEmbedder:
 
 @pytest.fixture
 def bert(tmp_path: Path) -> Path:
-    """A tiny model in the form of sentence-transformers, mean pooling."""
-    folder = tmp_path / "bert"
-    vocabulary = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "oslo", "city"])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=6,
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=12,
-    )
-    BertModel(config).save_pretrained(folder)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    modules = [
-        {"path": "", "type": "sentence_transformers.models.Transformer"},
-        {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-    ]
-    write(folder / "modules.json", modules)
-    write(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True})  # fmt: skip
-    write(folder / "config_sentence_transformers.json", {"prompts": {"query": "city "}})
-    return folder
-
-
-def write(path: Path, content: object) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(content))
+    return save_bert(tmp_path / "bert")
 
 
 @pytest.mark.model
@@ -198,13 +166,13 @@ def test_mean_pooling_is_the_mean_of_the_tokens(bert: Path) -> None:
 
 def test_settings_of_sentence_transformers(bert: Path) -> None:
     assert read_settings(bert) == EmbedderSettings("mean", "city ", "", 12, 16)
-    write(bert / "sentence_bert_config.json", {"max_seq_length": 8})
-    write(bert / "1_Pooling" / "config.json", {"word_embedding_dimension": 16, "pooling_mode": "cls"})  # fmt: skip
+    write_json(bert / "sentence_bert_config.json", {"max_seq_length": 8})
+    write_json(bert / "1_Pooling" / "config.json", {"word_embedding_dimension": 16, "pooling_mode": "cls"})  # fmt: skip
     assert read_settings(bert) == EmbedderSettings("cls", "city ", "", 8, 16)
-    write(bert / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
+    write_json(bert / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
     with pytest.raises(ModelError, match=r"pooling \['max'\] is not supported"):
         read_settings(bert)
-    write(bert / "modules.json", [{"path": "2", "type": "sentence_transformers.models.Dense"}])
+    write_json(bert / "modules.json", [{"path": "2", "type": "sentence_transformers.models.Dense"}])
     with pytest.raises(ModelError, match=r"modules \['Dense'\] are not supported"):
         read_settings(bert)
 
@@ -254,7 +222,7 @@ def test_settings_are_enough_for_a_folder_that_says_nothing(bert: Path) -> None:
 
 
 def test_a_pooling_that_is_given_takes_the_place_of_one_that_is_not_supported(bert: Path) -> None:
-    write(bert / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
+    write_json(bert / "1_Pooling" / "config.json", {"pooling_mode_max_tokens": True})
     assert read_settings(bert, {"pooling": "mean"}).pooling == "mean"
 
 

@@ -25,8 +25,12 @@ BARES = [[SYSTEM, {"role": "user", "content": text[-12:]}] for text in ASKED]
 
 def alone(reader: LocalReader, decoder: str, limit: int) -> list[ReadTrace]:
     found = []
-    for messages, bare in zip(CONVERSATIONS, BARES, strict=True):
-        extra = {"bare": bare} if decoder.endswith("cad") else {}
+    for messages, messages_without_context in zip(CONVERSATIONS, BARES, strict=True):
+        extra = (
+            {"messages_without_context": messages_without_context}
+            if decoder.endswith("cad")
+            else {}
+        )
         *_, trace = reader.read(messages, decoder=decoder, max_new_tokens=limit, **extra)
         assert isinstance(trace, ReadTrace)
         found.append(trace)
@@ -42,7 +46,7 @@ def test_a_row_of_a_batch_is_answered_as_alone(
 ) -> None:
     singles = alone(LocalReader(reader_folder, "float32", stop=None), decoder, 10)
     reader = LocalReader(reader_folder, "float32", stop=None, share_prompts=share)
-    bares = BARES if decoder.endswith("cad") else []
+    conversations_without_context = BARES if decoder.endswith("cad") else []
     passes: list[int] = []
     model = reader._generator._model
     model.register_forward_pre_hook(
@@ -50,7 +54,12 @@ def test_a_row_of_a_batch_is_answered_as_alone(
     )
     for turn in range(2):
         passes.clear()
-        batch = reader.read_batch(CONVERSATIONS, decoder=decoder, max_new_tokens=10, bares=bares)
+        batch = reader.read_batch(
+            CONVERSATIONS,
+            decoder=decoder,
+            max_new_tokens=10,
+            conversations_without_context=conversations_without_context,
+        )
         longest = max(trace.prompt_tokens for trace in singles)
         # The second time the prompts have been read already, if they are shared.
         assert (max(passes) >= longest - 1) == (turn == 0 or not share)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -16,62 +15,15 @@ from hetarag.errors import ModelError
 from hetarag.models.readers.endpoint import EndpointReader
 from hetarag.models.readers.factory import make_reader
 from hetarag.types import ReadTrace, TokenStep
+from tests.servers.chat_endpoint import Server, chat_endpoint, delta, stream, url
 
 MESSAGES = [{"role": "user", "content": "Which city?"}]
 
 
-class Server(ThreadingHTTPServer):
-    """Answers each request with what `reply` says, and keeps the requests."""
-
-    daemon_threads = True
-    requests: list[tuple[str, dict[str, str], dict[str, Any]]]
-    reply: Callable[[BaseHTTPRequestHandler], None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        server: Any = self.server
-        body = self.rfile.read(int(self.headers["content-length"]))
-        headers = {k.lower(): v for k, v in self.headers.items()}
-        server.requests.append((self.path, headers, json.loads(body)))
-        server.reply(self)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server(("127.0.0.1", 0), Handler)
-    made.requests = []
-    thread = threading.Thread(
-        target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
-    )
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join()
-
-
-def stream(*events: object, status: int = 200) -> Callable[[BaseHTTPRequestHandler], None]:
-    def reply(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        handler.send_header("content-type", "text/event-stream")
-        handler.end_headers()
-        for event in events:
-            data = event if isinstance(event, str) else json.dumps(event)
-            handler.wfile.write(f"data: {data}\n\n".encode())
-
-    return reply
-
-
-def delta(text: str | None) -> dict[str, Any]:
-    return {"choices": [{"delta": {"content": text}}]}
-
-
-def url(server: Server) -> str:
-    return f"http://127.0.0.1:{server.server_address[1]}/v1"
+    with chat_endpoint() as running:
+        yield running
 
 
 def read(server: Server, **options: Any) -> list[TokenStep | ReadTrace]:

@@ -119,13 +119,18 @@ def test_an_unknown_decoder_and_a_long_prompt_are_refused(tmp_path: Path) -> Non
 def test_contexts_are_contrasted_with_the_bare_question(
     reader: LocalReader, reader_folder: Path
 ) -> None:
-    bare = [MESSAGES[0], {"role": "user", "content": "Question:"}]
-    *steps, _ = reader.read(MESSAGES, decoder="cad[alpha=2]", max_new_tokens=6, bare=bare)
+    messages_without_context = [MESSAGES[0], {"role": "user", "content": "Question:"}]
+    *steps, _ = reader.read(
+        MESSAGES,
+        decoder="cad[alpha=2]",
+        max_new_tokens=6,
+        messages_without_context=messages_without_context,
+    )
     tokenizer: Any = AutoTokenizer.from_pretrained(reader_folder)
     model: Any = AutoModelForCausalLM.from_pretrained(reader_folder, dtype=torch.float32).eval()
     whole, without = (
         tokenizer.apply_chat_template(m, add_generation_prompt=True, return_tensors="pt")["input_ids"]
-        for m in (MESSAGES, bare)
+        for m in (MESSAGES, messages_without_context)
     )  # fmt: skip
     with decoding(model, CAD(2.0), without_context=without):
         output = model.generate(whole, max_new_tokens=6, do_sample=False, repetition_penalty=1.0)

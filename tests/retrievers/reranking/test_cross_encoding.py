@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from hetarag.retrievers.reranking.cross_encoding import (
     best_scores,
-    convinces,
-    doubtful,
+    blend_scores,
+    is_confident,
     paragraphs,
-    reread,
-    to_read,
+    passages_to_score,
+    uncertain,
 )
+from hetarag.testing.doubles import evidence
 from hetarag.types import RankedEvidence
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60).map(
@@ -24,15 +25,15 @@ PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60).map(
 
 
 def test_two_good_pieces_convince() -> None:
-    assert convinces([("a", 0.99), ("b", 0.85)], 0.85)
-    assert not convinces([("a", 0.99), ("b", 0.84)], 0.85)
-    assert not convinces([("a", 0.99)], 0.85) and not convinces([], 0.0)
+    assert is_confident([("a", 0.99), ("b", 0.85)], 0.85)
+    assert not is_confident([("a", 0.99), ("b", 0.84)], 0.85)
+    assert not is_confident([("a", 0.99)], 0.85) and not is_confident([], 0.0)
 
 
 @given(PROBABILITIES)
 def test_trusted_and_dismissed_pieces_are_not_read(ranked: list[tuple[str, float]]) -> None:
     known = dict(ranked)
-    read = doubtful(ranked)
+    read = uncertain(ranked)
     assert len(read) <= 12 and all(0.02 < known[i] < 0.97 for i in read)
     left = [i for i, p in ranked if 0.02 < p < 0.97 and i not in read]
     assert not left or len(read) == 12
@@ -42,8 +43,8 @@ def test_trusted_and_dismissed_pieces_are_not_read(ranked: list[tuple[str, float
 def test_only_what_was_read_changes_and_by_half_its_score(
     ranked: list[tuple[str, float]], data: st.DataObject
 ) -> None:
-    scores = {i: data.draw(st.floats(-20, 20)) for i in doubtful(ranked)}
-    after = dict(reread(ranked, scores))
+    scores = {i: data.draw(st.floats(-20, 20)) for i in uncertain(ranked)}
+    after = dict(blend_scores(ranked, scores))
     assert set(after) == {i for i, _ in ranked}
     for i, p in ranked:
         if i not in scores:
@@ -51,12 +52,15 @@ def test_only_what_was_read_changes_and_by_half_its_score(
         else:
             by = math.log(after[i] / (1 - after[i])) - math.log(p / (1 - p))
             assert math.isclose(by, scores[i] / 2, abs_tol=1e-3)
-    order = [p for _, p in reread(ranked, scores)]
+    order = [p for _, p in blend_scores(ranked, scores)]
     assert order == sorted(order, reverse=True)
 
 
 def test_no_score_is_too_large() -> None:
-    assert dict(reread([("a", 0.5), ("b", 0.4)], {"a": -1e6, "b": 1e6})) == {"a": 0.0, "b": 1.0}
+    assert dict(blend_scores([("a", 0.5), ("b", 0.4)], {"a": -1e6, "b": 1e6})) == {
+        "a": 0.0,
+        "b": 1.0,
+    }
 
 
 WORDS = "It sailed to the ice in the summer of that year with thirteen men on board of her."
@@ -88,14 +92,14 @@ def test_nothing_is_lost_and_few_are_read(text: str) -> None:
 
 def piece(number: int, paragraphs: int) -> RankedEvidence:
     text = "\n\n".join([WORDS] * paragraphs)
-    return RankedEvidence(f"p{number}", "chunk", "d", "d", "c", "Ships", text, 0.0)
+    return evidence(f"p{number}", "Ships", text, document="d")
 
 
 def test_twelve_paragraphs_are_read_of_whole_pieces() -> None:
     short = {f"p{n}": piece(n, 1) for n in range(12)}
-    assert to_read(short) == [(i, ("Ships", WORDS)) for i in short]
+    assert passages_to_score(short) == [(i, ("Ships", WORDS)) for i in short]
     long = {f"p{n}": piece(n, 3) for n in range(12)}
-    assert [i for i, _ in to_read(long)] == [f"p{n}" for n in range(4) for _ in range(3)]
+    assert [i for i, _ in passages_to_score(long)] == [f"p{n}" for n in range(4) for _ in range(3)]
 
 
 def test_the_best_paragraph_counts() -> None:

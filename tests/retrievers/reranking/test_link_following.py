@@ -12,25 +12,15 @@ from hetarag.retrievers.reranking.link_following import Asked, Step, choose_step
 from hetarag.retrievers.reranking.neighbour_features import neighbours
 from hetarag.retrievers.reranking.profiles import EXCERPTS, TITLED, packaged
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
+from hetarag.testing.doubles import evidence
 from hetarag.types import Link, Query, RankedEvidence, Vector
 
 QUESTION = "Where were the parents of the designer of the Fram born?"
 
 
 def passage(identifier: str, title: str, text: str) -> RankedEvidence:
-    return RankedEvidence(
-        identifier,
-        "chunk",
-        identifier,
-        identifier,
-        "c",
-        title,
-        text,
-        0.0,
-        start=0,
-        end=len(text),
-        sentences=((0, len(text)),),
-    )
+    whole = (0, len(text))
+    return evidence(identifier, title, text, start=0, end=len(text), sentences=(whole,))
 
 
 PASSAGES = {

@@ -17,6 +17,7 @@ from hetarag.retrievers.reranking.profiles import (
     trees_for,
 )
 from hetarag.retrievers.reranking.tree_ensemble import TreeEnsemble
+from hetarag.testing.doubles import evidence
 from hetarag.text import SECTION
 from hetarag.types import EvidenceKind, RankedEvidence
 from tests.conftest import Opener
@@ -29,7 +30,7 @@ def passage(
     number: int = 0,
     kind: EvidenceKind = "chunk",
 ) -> RankedEvidence:
-    return RankedEvidence(f"{document}-{number}", kind, document, document, "c", title, text, 0.0)
+    return evidence(f"{document}-{number}", title, text, kind=kind, document=document)
 
 
 SHIPS = [passage(f"ships/{n}") for n in range(3)]

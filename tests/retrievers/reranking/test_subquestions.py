@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hetarag.retrievers.reranking.subquestions import PARTS, parts
+from hetarag.retrievers.reranking.subquestions import PARTS, subquestions
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from hetarag.retrievers.reranking.subquestions import PARTS, parts
 def test_parts_stand_behind_relative_words_articles_and_commas(
     question: str, expected: list[str]
 ) -> None:
-    assert set(expected) <= set(parts(question))
+    assert set(expected) <= set(subquestions(question))
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ def test_parts_stand_behind_relative_words_articles_and_commas(
     ["Fram", "Who?", "", "?", "the of in", "谁建造了这艘船？", "a" * 50_000, ", " * 5_000],
 )
 def test_a_simple_or_odd_question_has_no_parts(question: str) -> None:
-    assert parts(question) == []
+    assert subquestions(question) == []
 
 
 def test_there_are_few_and_the_innermost_come_first() -> None:
     long = "Who met " + " and ".join(
         f"the man who saw the old ship of captain {n} K" for n in range(50)
     )
-    found = parts(long)
+    found = subquestions(long)
     assert len(found) == PARTS
     assert found == sorted(found, key=len)
     assert all(part in long for part in found)

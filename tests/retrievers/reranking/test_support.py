@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from hetarag.retrievers.reranking.features import Candidates
 from hetarag.retrievers.reranking.link_following import Asked, Reached, Step
-from hetarag.retrievers.reranking.support import raised, sources
-from hetarag.types import Link, Query, RankedEvidence
+from hetarag.retrievers.reranking.support import boost_sources, support_shares
+from hetarag.testing.doubles import evidence
+from hetarag.types import Link, Query
 
 QUESTION = "Which club did the goalkeeper of the 1950 squad come from?"
 IDS = ["table", "list", "player", "keeper"]
@@ -27,7 +28,7 @@ def way(source: str, cosine: float) -> Reached:
 
 
 def candidates(**reached: list[Reached]) -> Candidates:
-    passages = {i: RankedEvidence(i, "chunk", i, i, "c", i.title(), "A squad.", 0.0) for i in IDS}
+    passages = {i: evidence(i, i.title(), "A squad.") for i in IDS}
     return Candidates(
         query=Query(QUESTION),
         asked=Asked(QUESTION, passages),
@@ -43,12 +44,12 @@ def candidates(**reached: list[Reached]) -> Candidates:
 
 def test_sources_share_what_they_lead_to_by_their_best_links() -> None:
     found = candidates(player=[way("table", 0.6), way("list", 0.2), way("table", 0.1)])
-    assert sources(found) == {"player": pytest.approx({"table": 0.75, "list": 0.25})}
+    assert support_shares(found) == {"player": pytest.approx({"table": 0.75, "list": 0.25})}
 
 
 def test_a_cosine_below_zero_is_no_negative_share() -> None:
     found = candidates(player=[way("table", 0.5), way("list", -0.5)], keeper=[way("list", -0.1)])
-    shares = sources(found)
+    shares = support_shares(found)
     assert shares["player"] == pytest.approx({"table": 1, "list": 0}, abs=1e-4)
     assert shares["keeper"] == pytest.approx({"list": 0}, abs=1e-4)
 
@@ -58,20 +59,20 @@ def test_what_the_question_finds_by_itself_says_nothing_of_its_source() -> None:
     near = np.array([0.4, 0.0], np.float32)
     vectors = {"player": near, "keeper": np.array([0.9, 0.0], np.float32)}
     asked = replace(found.query, vector=np.array([1.0, 0.0], np.float32))
-    shares = sources(replace(found, query=asked, vectors=vectors))
+    shares = support_shares(replace(found, query=asked, vectors=vectors))
     assert shares == {"player": pytest.approx({"table": 3 * (0.6 - 0.4)})}
 
 
 def test_what_is_no_candidate_and_pieces_of_one_document_lead_nowhere() -> None:
     found = candidates(player=[way("gone", 0.9)], keeper=[way("player", 0.9)])
-    assert sources(found) == {"keeper": {"player": 1.0}}
+    assert support_shares(found) == {"keeper": {"player": 1.0}}
     keeper = replace(found.passages["keeper"], document_id="player")
-    assert not sources(replace(found, passages={**found.passages, "keeper": keeper}))
+    assert not support_shares(replace(found, passages={**found.passages, "keeper": keeper}))
 
 
 def test_what_leads_to_the_likely_becomes_likely() -> None:
-    shares = sources(candidates(player=[way("table", 0.7)], keeper=[way("table", 0.4)]))
-    after = raised(JUDGED, shares, 2)
+    shares = support_shares(candidates(player=[way("table", 0.7)], keeper=[way("table", 0.4)]))
+    after = boost_sources(JUDGED, shares, 2)
     assert [i for i, _ in after] == ["table", "player", "keeper", "list"]
     by = 2 * (0.6 + 0.5)
     odds = 0.2 / 0.8 * math.exp(by)
@@ -82,12 +83,15 @@ def test_what_leads_to_the_likely_becomes_likely() -> None:
 def test_what_two_lead_to_counts_for_each_in_part() -> None:
     both = {"player": {"table": 0.5, "list": 0.5}}
     alone = {"player": {"table": 1.0}}
-    assert dict(raised(JUDGED, both, 2))["table"] < dict(raised(JUDGED, alone, 2))["table"]
+    assert (
+        dict(boost_sources(JUDGED, both, 2))["table"]
+        < dict(boost_sources(JUDGED, alone, 2))["table"]
+    )
 
 
 def test_a_weight_of_0_changes_nothing() -> None:
-    assert raised(JUDGED, {"player": {"table": 1.0}}, 0) == JUDGED
-    assert raised(JUDGED[::-1], {}, 1) == JUDGED[::-1]
+    assert boost_sources(JUDGED, {"player": {"table": 1.0}}, 0) == JUDGED
+    assert boost_sources(JUDGED[::-1], {}, 1) == JUDGED[::-1]
 
 
 @given(
@@ -102,7 +106,7 @@ def test_all_pieces_stay_and_none_loses(
 ) -> None:
     ranked = sorted(((f"p{n:02}", p) for n, p in enumerate(judged)), key=lambda x: (-x[1], x[0]))
     named = {f"p{t:02}": {f"p{s:02}": p for s, p in of.items()} for t, of in leads.items()}
-    after = raised(ranked, named, weight)
+    after = boost_sources(ranked, named, weight)
     assert sorted(i for i, _ in after) == sorted(i for i, _ in ranked)
     before = dict(ranked)
     assert all(before[i] - 1e-6 <= p <= 1 for i, p in after)

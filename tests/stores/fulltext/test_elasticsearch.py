@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores.store_samples import chunk, content, for_everything, for_record, together
+from hetarag.testing.records import chunk, digests_of, query_for, query_for_all, run_together
 
 pytest.importorskip("elasticsearch", reason="needs the extra hetarag[servers]")
 
@@ -50,7 +50,7 @@ def store(server: ElasticsearchServer) -> Iterator[ElasticsearchStore]:
 
 
 def everything(store: ElasticsearchStore) -> set[str]:
-    return {hit.id for hit in store.search(for_everything(), 100)}
+    return {hit.id for hit in store.search(query_for_all(), 100)}
 
 
 # ---------------------------------------------------------------- the client
@@ -111,7 +111,7 @@ def test_alias_template_and_mapping(server: ElasticsearchServer) -> None:
     assert (settings["number_of_shards"], settings["number_of_replicas"]) == ("2", "0")
     assert len(template["index_templates"]) == 1
     store.apply(RECORDS)
-    scores = [hit.score for hit in store.search(for_everything(), 10)]
+    scores = [hit.score for hit in store.search(query_for_all(), 10)]
     assert len(scores) == 6
     assert len(set(scores)) == 1, "statistics are those of all shards together"
     store.close()
@@ -132,7 +132,7 @@ def test_the_alias_can_be_flipped_to_another_index(
         )
     assert dict(store.scan()) == {}
     store.apply(RECORDS[2:])
-    assert dict(store.scan()) == content(RECORDS[2:])
+    assert dict(store.scan()) == digests_of(RECORDS[2:])
     again = opened(server.address)
     assert everything(again) == {record.id for record in RECORDS[2:]}
     again.close()
@@ -161,7 +161,7 @@ def test_an_index_of_another_version_is_refused(server: ElasticsearchServer) -> 
         )
     store = opened(server.address)
     with pytest.raises(StoreError, match=r"another version.*repair"):
-        store.search(for_everything(), 1)
+        store.search(query_for_all(), 1)
     store.close()
 
 
@@ -176,14 +176,14 @@ def test_an_index_that_was_deleted_is_made_again(
     with server.client() as client:
         assert not client.indices.exists(index=ALIAS), "a write made an index without mapping"
     store.apply(RECORDS)
-    assert dict(store.scan()) == content(RECORDS)
+    assert dict(store.scan()) == digests_of(RECORDS)
 
 
 def test_several_that_begin_at_once_make_one_index(server: ElasticsearchServer) -> None:
     stores = [opened(server.address) for _ in range(4)]
     begin = [partial(store.apply, [RECORDS[n]]) for n, store in enumerate(stores)]
-    assert together(*begin) == []
-    assert dict(stores[0].scan()) == content(RECORDS[:4])
+    assert run_together(*begin) == []
+    assert dict(stores[0].scan()) == digests_of(RECORDS[:4])
     for store in stores:
         store.close()
 
@@ -193,7 +193,7 @@ def test_ids_that_no_index_can_hold_are_not_there(store: ElasticsearchStore) -> 
     odd = ["", "x" * 600, "\ud800", "é" * 300]
     assert store.digests(odd) == {}
     store.delete(odd)
-    assert dict(store.scan()) == content(RECORDS)
+    assert dict(store.scan()) == digests_of(RECORDS)
 
 
 @pytest.mark.slow
@@ -201,13 +201,13 @@ def test_scores_forget_what_was_deleted(
     server: ElasticsearchServer, store: ElasticsearchStore
 ) -> None:
     store.apply(RECORDS)
-    fresh = [hit.score for hit in store.search(for_record(RECORDS[0]), 6)]
+    fresh = [hit.score for hit in store.search(query_for(RECORDS[0]), 6)]
     store.apply(RECORDS)
     store.delete([RECORDS[5].id])
     store.apply(RECORDS[5:])
     until = time.monotonic() + 3 * adapter.HISTORY
     while time.monotonic() < until:
-        if [hit.score for hit in store.search(for_record(RECORDS[0]), 6)] == fresh:
+        if [hit.score for hit in store.search(query_for(RECORDS[0]), 6)] == fresh:
             return
         time.sleep(1)
     pytest.fail("deleted documents still count")
@@ -233,7 +233,7 @@ def test_rejected_items_are_sent_again(
     release.start()
     store.apply(RECORDS[1:])
     release.join()
-    assert dict(store.scan()) == content(RECORDS)
+    assert dict(store.scan()) == digests_of(RECORDS)
 
 
 def test_items_that_stay_rejected_are_reported(
@@ -244,10 +244,10 @@ def test_items_that_stay_rejected_are_reported(
     blocked(server, True)
     with pytest.raises(StoreError, match=r"5 of 5 items.*disk.*repair"):
         store.apply(RECORDS[1:])
-    assert dict(store.scan()) == content(RECORDS[:1])
+    assert dict(store.scan()) == digests_of(RECORDS[:1])
     blocked(server, False)
     store.apply(RECORDS[1:])
-    assert dict(store.scan()) == content(RECORDS)
+    assert dict(store.scan()) == digests_of(RECORDS)
 
 
 def test_an_item_that_can_never_be_written_is_named(store: ElasticsearchStore) -> None:
@@ -263,7 +263,7 @@ def test_a_wrong_password_says_so_and_is_not_shown(server: ElasticsearchServer) 
     for address, secret in ((wrong, "wr0ng"), (key, "d3Jvbmcw")):
         store = opened(address)
         with pytest.raises(StoreError, match=r"401.*stores\.fulltext") as caught:
-            store.search(for_everything(), 1)
+            store.search(query_for_all(), 1)
         assert secret not in str(caught.value)
         assert secret not in store.health().detail
         store.close()
@@ -272,7 +272,7 @@ def test_a_wrong_password_says_so_and_is_not_shown(server: ElasticsearchServer) 
 def test_https_against_a_plain_port(server: ElasticsearchServer) -> None:
     store = opened(server.address.replace("+http:", "+https:"))
     with pytest.raises(StoreError, match=r"connection to 127\.0\.0\.1.*stores\.fulltext") as caught:
-        store.search(for_everything(), 1)
+        store.search(query_for_all(), 1)
     assert PASSWORD not in str(caught.value)
     store.close()
 
@@ -298,7 +298,7 @@ def test_a_frozen_server_is_late_and_thaws(server: ElasticsearchServer) -> None:
         for asked in (store, fresh):
             began = time.monotonic()
             with pytest.raises(StoreTimeoutError, match=r"deadline"):
-                asked.search(replace(for_everything(), deadline=began + 1.0), 3)
+                asked.search(replace(query_for_all(), deadline=began + 1.0), 3)
             assert time.monotonic() - began < 1.6
         began = time.monotonic()
         with pytest.raises(StoreTimeoutError, match=r"2 s.*timeout="):
@@ -319,11 +319,11 @@ def test_a_restarted_server_has_its_data_and_is_found_again(
     server.process.stop()
     try:
         with pytest.raises(StoreError, match="no connection"):
-            store.search(for_everything(), 3)
+            store.search(query_for_all(), 3)
         with pytest.raises(StoreError, match="no connection"):
             store.delete([RECORDS[0].id])
     finally:
         server.start()
     assert everything(store) == {record.id for record in RECORDS}
     store.delete([RECORDS[0].id])
-    assert dict(store.scan()) == content(RECORDS[1:])
+    assert dict(store.scan()) == digests_of(RECORDS[1:])

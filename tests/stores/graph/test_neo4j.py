@@ -17,25 +17,25 @@ from hetarag.stores.graph.ladybug import LadybugStore
 from hetarag.stores.graph.neo4j import Neo4jStore
 from hetarag.stores.graph.neo4j_connection import Address
 from hetarag.stores.registry import StoreOptions, open_store
+from hetarag.testing.records import (
+    StoreUnderTest,
+    changed,
+    chunk,
+    digests_of,
+    entity,
+    query_for,
+    query_for_all,
+    run_together,
+)
 from hetarag.types import Filter, LinkedEntity, Query, Seed
 from tests.servers.neo4j_server import PASSWORD, Neo4jServer
 from tests.servers.process import free_port
 from tests.servers.running import neo4j_server
-from tests.stores.store_samples import (
-    Bench,
-    changed,
-    chunk,
-    content,
-    entity,
-    for_everything,
-    for_record,
-    together,
-)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench("graph", tmp_path / "one", neo4j_server().url)
+def place(tmp_path: Path) -> Iterator[StoreUnderTest]:
+    bench = StoreUnderTest("graph", neo4j_server().url).at(tmp_path / "one")
     yield bench
     bench.close()
 
@@ -43,7 +43,7 @@ def place(tmp_path: Path) -> Iterator[Bench]:
 def found(store: object, query: Query | None = None, seconds: float = 20.0) -> list[str]:
     from dataclasses import replace
 
-    query = replace(query or for_everything(), deadline=time.monotonic() + seconds)
+    query = replace(query or query_for_all(), deadline=time.monotonic() + seconds)
     return [hit.id for hit in store.search(query, 100)]  # type: ignore[attr-defined]
 
 
@@ -92,7 +92,7 @@ def test_a_server_that_is_down_is_met_at_the_first_use(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_wrong_password_and_an_unknown_database_are_explained(place: Bench) -> None:
+def test_a_wrong_password_and_an_unknown_database_are_explained(place: StoreUnderTest) -> None:
     for address, message in (
         (place.address.replace(PASSWORD, "wr0ng-one"), "check user and password"),
         (place.address + "?database=nowhere", "nowhere"),
@@ -106,14 +106,16 @@ def test_a_wrong_password_and_an_unknown_database_are_explained(place: Bench) ->
         store.close()
 
 
-def test_a_server_that_is_too_old_is_refused(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_too_old_is_refused(
+    place: StoreUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No old server is at hand: the real one is, when the oldest that can be used is newer."""
     monkeypatch.setattr("hetarag.stores.graph.neo4j_connection._LEAST_VERSION", 99)
     with pytest.raises(StoreError, match="the oldest that can be used is 99: upgrade the server"):
         place.open().apply([chunk(1)])
 
 
-def test_labels_of_someone_else_are_left_alone(place: Bench) -> None:
+def test_labels_of_someone_else_are_left_alone(place: StoreUnderTest) -> None:
     neo4j_server().run(f"CREATE (:`{place.prefix}_Chunk` {{name: 'of another program'}})")
     with pytest.raises(StoreError, match="hetarag did not make"):
         place.open().apply([chunk(1)])
@@ -122,14 +124,14 @@ def test_labels_of_someone_else_are_left_alone(place: Bench) -> None:
 # ---------------------------------------------------------------- content
 
 
-def test_knowledge_bases_share_a_server(place: Bench, tmp_path: Path) -> None:
-    other = place.beside(tmp_path / "two")
+def test_knowledge_bases_share_a_server(place: StoreUnderTest, tmp_path: Path) -> None:
+    other = place.at(tmp_path / "two")
     one, two = place.open(), other.open()
     one.apply([chunk(n) for n in range(5)])
     two.apply([changed(chunk(1)), chunk(2)])
     one.delete([chunk(2).id])
-    assert dict(one.scan()) == content(chunk(n) for n in (0, 1, 3, 4))
-    assert dict(two.scan()) == content([changed(chunk(1)), chunk(2)])
+    assert dict(one.scan()) == digests_of(chunk(n) for n in (0, 1, 3, 4))
+    assert dict(two.scan()) == digests_of([changed(chunk(1)), chunk(2)])
     two.delete([i for i, _ in two.scan()])
     left = neo4j_server().run(f"MATCH (n:`{other.prefix}_Entity`) RETURN count(n)")
     assert left == [[0]]
@@ -138,7 +140,7 @@ def test_knowledge_bases_share_a_server(place: Bench, tmp_path: Path) -> None:
     other.close()
 
 
-def test_both_engines_rank_alike(place: Bench, tmp_path: Path) -> None:
+def test_both_engines_rank_alike(place: StoreUnderTest, tmp_path: Path) -> None:
     records = [chunk(n, tags=("t",) if n % 5 == 0 else ()) for n in range(80)]
     embedded = LadybugStore(tmp_path / "ladybug")
     served = place.open()
@@ -146,19 +148,19 @@ def test_both_engines_rank_alike(place: Bench, tmp_path: Path) -> None:
         store.apply(records)
         store.delete([records[3].id, records[40].id])
     seeded = Query("", seeds=(Seed(records[7].id, 1.0), Seed(records[9].id, 0.5)))
-    for query in (for_everything(), for_everything(Filter()), for_record(records[8]), seeded):
+    for query in (query_for_all(), query_for_all(Filter()), query_for(records[8]), seeded):
         one, other = embedded.search(query, 20), served.search(query, 20)
         assert [(hit.id, hit.score) for hit in one] == [(hit.id, hit.score) for hit in other]
     embedded.close()
 
 
-def test_what_another_process_writes_is_seen_by_the_next_search(place: Bench) -> None:
+def test_what_another_process_writes_is_seen_by_the_next_search(place: StoreUnderTest) -> None:
     one, two = place.open(), place.open()
     one.apply([chunk(n) for n in range(6)])
     assert len(found(one)) == len(found(two)) == 6
     two.apply([chunk(6), changed(chunk(1))])
     assert set(found(one)) == {chunk(n).id for n in range(7)}
-    assert found(one, for_record(changed(chunk(1))))[0] == chunk(1).id
+    assert found(one, query_for(changed(chunk(1))))[0] == chunk(1).id
     two.delete([chunk(0).id, chunk(1).id])
     assert set(found(one)) == {chunk(n).id for n in range(2, 7)}
     one.delete([chunk(2).id])
@@ -170,7 +172,7 @@ def test_what_another_process_writes_is_seen_by_the_next_search(place: Bench) ->
     assert set(found(one)) == set(found(two)) == expected
 
 
-def test_writers_at_the_same_time_lose_and_double_nothing(place: Bench) -> None:
+def test_writers_at_the_same_time_lose_and_double_nothing(place: StoreUnderTest) -> None:
     stores = [place.open() for _ in range(4)]
 
     def write(store: Store, own: int) -> None:
@@ -178,10 +180,10 @@ def test_writers_at_the_same_time_lose_and_double_nothing(place: Bench) -> None:
             store.apply([chunk(n) for n in range(turn * 10, turn * 10 + 10)])
             store.apply([chunk(1000 + own * 100 + turn)])
 
-    assert together(*(partial(write, store, own) for own, store in enumerate(stores))) == []
+    assert run_together(*(partial(write, store, own) for own, store in enumerate(stores))) == []
     expected = [chunk(n) for n in range(60)]
     expected += [chunk(1000 + own * 100 + turn) for own in range(4) for turn in range(6)]
-    assert dict(stores[0].scan()) == content(expected)
+    assert dict(stores[0].scan()) == digests_of(expected)
     doubled = neo4j_server().run(
         f"MATCH (c:`{place.prefix}_Chunk`)-[m:`{place.prefix}_MENTIONS`]->(e) "
         "WITH c, e, count(m) AS n WHERE n > 1 RETURN count(*)"
@@ -192,28 +194,30 @@ def test_writers_at_the_same_time_lose_and_double_nothing(place: Bench) -> None:
 
 
 def test_writers_that_begin_at_the_same_moment_make_the_indexes_once(tmp_path: Path) -> None:
-    def begin(bench: Bench, ready: threading.Barrier) -> None:
+    def begin(bench: StoreUnderTest, ready: threading.Barrier) -> None:
         store = bench.open()
         ready.wait()
         store.apply([chunk(1)])
 
     for turn in range(5):
-        bench = Bench("graph", tmp_path / str(turn), neo4j_server().url)
-        assert together(*[partial(begin, bench, threading.Barrier(6))] * 6) == []
-        assert dict(bench.open().scan()) == content([chunk(1)])
+        bench = StoreUnderTest("graph", neo4j_server().url).at(tmp_path / str(turn))
+        assert run_together(*[partial(begin, bench, threading.Barrier(6))] * 6) == []
+        assert dict(bench.open().scan()) == digests_of([chunk(1)])
         bench.close()
 
 
-def test_a_graph_that_is_too_large_to_copy_is_asked_for_a_neighbourhood(place: Bench) -> None:
+def test_a_graph_that_is_too_large_to_copy_is_asked_for_a_neighbourhood(
+    place: StoreUnderTest,
+) -> None:
     records = [chunk(n, tags=("t",) if n % 4 == 0 else ()) for n in range(40)]
     store = place.open()
     store.apply(records)
     small = Neo4jStore(place.address, place.prefix, snapshot_edges=10)
-    for query in (for_everything(), for_everything(Filter()), for_record(records[8])):
+    for query in (query_for_all(), query_for_all(Filter()), query_for(records[8])):
         one, other = store.search(query, 40), small.search(query, 40)
         assert [hit.id for hit in one] == [hit.id for hit in other]
     inside = Filter(documents=frozenset([records[7].document_id]), tags=None)
-    assert found(small, for_everything(inside)) == found(store, for_everything(inside))
+    assert found(small, query_for_all(inside)) == found(store, query_for_all(inside))
     unknown = LinkedEntity(entity("nobody"), "nobody", 1.0)
     assert found(small, Query("", entities=(unknown,))) == []
     assert small._snapshot is None
@@ -268,5 +272,5 @@ def test_a_killed_server_that_returns_has_everything(neo4j_alone: Neo4jServer) -
     neo4j_alone.start()
     assert len(found(store, seconds=60)) == 20
     store.apply([chunk(21)])
-    assert dict(store.scan()) == content(chunk(n) for n in (*range(20), 21))
+    assert dict(store.scan()) == digests_of(chunk(n) for n in (*range(20), 21))
     store.close()

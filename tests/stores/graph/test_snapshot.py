@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hetarag.stores.graph import snapshot as graph_snapshot
 from hetarag.stores.graph.pagerank import DAMPING, SEED_SHARE
 from hetarag.stores.graph.snapshot import Edge, Edges, GraphSnapshot, Passage
+from hetarag.testing.records import entity
 from hetarag.types import Filter, LinkedEntity, Query, Seed
-from tests.stores.store_samples import entity
 
 UNTAGGED = Filter()
 

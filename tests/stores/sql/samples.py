@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hetarag import ids
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.sql.sqlalchemy import SqlAlchemyStore
+from hetarag.testing.doubles import LiveTables
 from hetarag.types import (
     Cell,
     ColumnInfo,
@@ -20,19 +21,6 @@ from hetarag.types import (
     TableInfo,
 )
 from tests.servers.running import database_server
-
-
-class Catalogue:
-    """The tables that a test declares live."""
-
-    def __init__(self, tables: Iterable[TableInfo] = ()) -> None:
-        self.tables = list(tables)
-
-    def visible(self, restriction: Filter) -> Sequence[TableInfo]:
-        return [t for t in self.tables if restriction.admits(t.collection, t.document_id, t.tags)]
-
-    def by_number(self, numbers: Collection[int]) -> Mapping[int, TableInfo]:
-        return {t.number: t for t in self.tables if t.number in numbers}
 
 
 def table_info(
@@ -81,7 +69,7 @@ def address_of(folder: Path) -> str:
     return _databases[key]
 
 
-def open_store(folder: Path, catalogue: Catalogue | None = None) -> SqlAlchemyStore:
+def open_store(folder: Path, catalogue: LiveTables | None = None) -> SqlAlchemyStore:
     return SqlAlchemyStore.open(address_of(folder), folder, StoreOptions(catalogue=catalogue))
 
 
@@ -89,7 +77,7 @@ class Asked:
     """A store with tables in it, asked in words."""
 
     def __init__(self, folder: Path) -> None:
-        self.catalogue = Catalogue()
+        self.catalogue = LiveTables()
         self.store = open_store(folder, self.catalogue)
 
     def add(

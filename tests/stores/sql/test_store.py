@@ -21,8 +21,9 @@ from hetarag import ids
 from hetarag.errors import StoreError
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.sql.sqlalchemy import SqlAlchemyStore
+from hetarag.testing.doubles import LiveTables
 from hetarag.types import Cell, Query, TableInfo
-from tests.stores.sql.samples import Asked, Catalogue, address_of, open_store, record, table_info
+from tests.stores.sql.samples import Asked, address_of, open_store, record, table_info
 
 pytestmark = pytest.mark.usefixtures("sql_engine")
 
@@ -232,6 +233,7 @@ import sys
 from pathlib import Path
 from hetarag.stores.registry import StoreOptions
 from hetarag.stores.sql.sqlalchemy import SqlAlchemyStore
+from hetarag.testing.doubles import LiveTables
 from tests.stores.sql.samples import record, table_info
 store = SqlAlchemyStore.open(sys.argv[2], Path(sys.argv[1]), StoreOptions())
 for turn in range(10**6):
@@ -258,7 +260,7 @@ def test_a_killed_writer_leaves_whole_tables(tmp_path: Path, sql_engine: str) ->
         child.send_signal(signal.SIGKILL)
         confirmed += child.stdout.readlines()
         child.wait()
-        store = open_store(tmp_path, Catalogue())
+        store = open_store(tmp_path, LiveTables())
         found = dict(store.scan())
         done = int(confirmed[-1])
         # Where DDL commits by itself a table may be half done: it has no digest, or is not there.

@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.stores.store_samples import DIMENSION, chunk, content, for_everything, vector
+from hetarag.testing.records import DIMENSION, chunk, digests_of, query_for_all, unit_vector
 
 pytest.importorskip("qdrant_client", reason="needs the extra hetarag[servers]")
 
@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> QdrantStore:
 def test_scores_are_cosines_and_vectors_come_back(store: QdrantStore) -> None:
     records = [chunk(number) for number in range(5)]
     store.apply(records)
-    asked = vector(99)
+    asked = unit_vector(99)
     for hit in store.search(Query("", vector=asked), 5):
         own = store.vectors([hit.id, "no id"])[hit.id]
         assert own.dtype == np.float32
@@ -55,15 +55,15 @@ def test_another_dimension_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert not other.health().ok
     other.close()
     again = QdrantStore.open("qdrant+local://", tmp_path, StoreOptions())
-    assert dict(again.scan()) == content([chunk(0)])
+    assert dict(again.scan()) == digests_of([chunk(0)])
     again.close()
 
 
 def test_the_dimension_is_that_of_the_first_vector_if_none_was_said(tmp_path: Path) -> None:
     store = QdrantStore.open("qdrant+local://", tmp_path, StoreOptions())
-    assert list(store.search(for_everything(), 3)) == []
+    assert list(store.search(query_for_all(), 3)) == []
     store.apply([chunk(0)])
-    assert len(store.search(for_everything(), 3)) == 1
+    assert len(store.search(query_for_all(), 3)) == 1
 
 
 def test_two_prefixes_are_two_stores(store: QdrantStore, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_the_folder_is_free_when_it_is_closed(store: QdrantStore, tmp_path: Path
     calling.join(0.1)
     assert not calling.is_alive()
     again = QdrantStore.open("qdrant+local://", tmp_path, StoreOptions(DIMENSION))
-    assert dict(again.scan()) == content([chunk(0)])
+    assert dict(again.scan()) == digests_of([chunk(0)])
     again.close()
 
 
@@ -107,16 +107,16 @@ def test_everything_goes_over_grpc_when_asked(tmp_path: Path) -> None:
         address = f"http://127.0.0.1:{free_port()}?grpc=true&grpc_port={port}"
         store = QdrantStore.open(address, tmp_path, StoreOptions(DIMENSION))
         store.apply(records)
-        assert dict(store.scan()) == content(records)
+        assert dict(store.scan()) == digests_of(records)
         assert store.digests([records[0].id, "nobody"]) == {records[0].id: records[0].digest}
-        every = replace(for_everything(), vector=records[3].vector)
+        every = replace(query_for_all(), vector=records[3].vector)
         assert next(iter(store.search(every, 3))).id == records[3].id
         some = replace(every, filter=Filter(collections=frozenset("a")))
         assert {hit.id for hit in store.search(some, 9)} == {r.id for r in records[::2]}
         expected: Any = records[3].vector
         np.testing.assert_allclose(store.vectors([records[3].id])[records[3].id], expected)
         store.delete([records[0].id])
-        assert dict(store.scan()) == content(records[1:])
+        assert dict(store.scan()) == digests_of(records[1:])
         store.close()
         assert {"index", "upsert", "query", "delete"} <= set(points.calls)
 
@@ -146,7 +146,7 @@ def test_a_server_that_is_not_there_fails_when_it_is_asked(tmp_path: Path, way: 
     with pytest.warns(UserWarning, match="insecure"):
         store = QdrantStore.open(address, tmp_path, StoreOptions(DIMENSION))
     for call in (
-        lambda: store.search(for_everything(), 3),
+        lambda: store.search(query_for_all(), 3),
         lambda: store.apply([chunk(0)]),
         lambda: dict(store.scan()),
     ):
@@ -179,7 +179,7 @@ def opened(address: str, tmp_path: Path) -> QdrantStore:
 
 
 def everything(store: QdrantStore) -> set[str]:
-    return {hit.id for hit in store.search(for_everything(), 20)}
+    return {hit.id for hit in store.search(query_for_all(), 20)}
 
 
 def test_a_wrong_key_is_refused_and_not_shown(server: QdrantServer, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_wrong_key_is_refused_and_not_shown(server: QdrantServer, tmp_path: Pa
 def test_https_against_a_plain_port(server: QdrantServer, tmp_path: Path) -> None:
     store = opened(server.address.replace("http:", "https:"), tmp_path)
     with pytest.raises(StoreError, match=r"no connection to 127.*stores\.vector") as caught:
-        store.search(for_everything(), 1)
+        store.search(query_for_all(), 1)
     assert "s3cretKey" not in str(caught.value)
     store.close()
 
@@ -216,7 +216,7 @@ def test_a_collection_of_someone_else_is_left_alone(server: QdrantServer, tmp_pa
     assert client.count("kb-vector").count == 0
     other = opened(server.address + "&prefix=own", tmp_path)
     other.apply(RECORDS)
-    assert dict(other.scan()) == content(RECORDS)
+    assert dict(other.scan()) == digests_of(RECORDS)
     for each in (store, other, client):
         each.close()
 
@@ -227,7 +227,7 @@ def test_a_frozen_server_is_late_and_thaws(server: QdrantServer, tmp_path: Path)
     server.signal(signal.SIGSTOP)
     began = time.monotonic()
     with pytest.raises(StoreTimeoutError, match="deadline"):
-        store.search(replace(for_everything(), deadline=began + 1.0), 3)
+        store.search(replace(query_for_all(), deadline=began + 1.0), 3)
     with pytest.raises(StoreTimeoutError, match=r"timeout=SECONDS in stores\.vector"):
         store.apply(RECORDS[:1])
     assert time.monotonic() - began < 6
@@ -250,7 +250,7 @@ def test_what_is_under_way_when_it_is_closed_ends_well(
         thread.start()
         time.sleep(0.3)
     with pytest.raises(StoreError, match="is closed"):
-        store.search(for_everything(), 3)
+        store.search(query_for_all(), 3)
     server.signal(signal.SIGCONT)
     for thread in (searching, closing):
         thread.join(10)
@@ -265,13 +265,13 @@ def test_a_restarted_server_has_its_data_and_is_found_again(
     store.apply(RECORDS)
     server.stop()
     with pytest.raises(StoreError, match="no connection"):
-        store.search(for_everything(), 3)
+        store.search(query_for_all(), 3)
     with pytest.raises(StoreError, match="no connection"):
         store.delete([RECORDS[0].id])
     server.start()
     assert everything(store) == {record.id for record in RECORDS}
     store.delete([RECORDS[0].id])
-    assert dict(store.scan()) == content(RECORDS[1:])
+    assert dict(store.scan()) == digests_of(RECORDS[1:])
     store.close()
 
 
@@ -282,7 +282,7 @@ def test_a_collection_that_was_deleted_is_made_again(server: QdrantServer, tmp_p
         f"http://127.0.0.1:{server.port}/collections/kb-vector", headers={"api-key": "s3cretKey"}
     ).raise_for_status()
     with pytest.raises(StoreError, match="404.*kb-vector"):
-        store.search(for_everything(), 3)
+        store.search(query_for_all(), 3)
     store.apply(RECORDS[:2])
-    assert dict(store.scan()) == content(RECORDS[:2])
+    assert dict(store.scan()) == digests_of(RECORDS[:2])
     store.close()

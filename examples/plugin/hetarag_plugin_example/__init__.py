@@ -1,0 +1,1 @@
+"""A store of spelling variants and a loader of subtitles for hetarag."""
