@@ -28,7 +28,7 @@ def main() -> None:
     questions = {entry["id"]: entry for entry in listed}
     started = time.monotonic()
     with HetaRAG.open(HERE.parent / "demo-kb") as rag:
-        report = rag.ingest([HERE])
+        report = rag.ingest([HERE / "knowledge"])
         console.print(
             f"{report.added} documents added, {report.updated} updated, {report.unchanged} "
             f"unchanged, {time.monotonic() - started:.1f} s"
