@@ -38,7 +38,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_run(page: Path, examples: Path, tmp_path: Path) -> None:
     folder = tmp_path / "page"
-    makes_its_own = "hetarag ingest examples/knowledge" in page.read_text("utf-8")
+    makes_its_own = "hetarag ingest examples/knowledge --kb" in page.read_text("utf-8")
     ignored = shutil.ignore_patterns("kb") if makes_its_own else None
     shutil.copytree(examples, folder, ignore=ignored)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
