@@ -10,6 +10,7 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 export RAGAS_DO_NOT_TRACK := true
+export NO_MKDOCS_2_WARNING := 1
 # Material for MkDocs prints a notice about its successor at each build.
 export NO_MKDOCS_2_WARNING := 1
 

@@ -131,15 +131,14 @@ def install(project: dict[str, Any]) -> None:
 def use_small_parts() -> None:
     """Give every knowledge base an embedder and a reader that need no model."""
     from hetarag import HetaRAG
-    from tests.hashing import HashingEmbedder
-    from tests.readers import SayingReader
+    from hetarag.testing.doubles import HashingEmbedder, ScriptedReader
 
     decoders = ("lfd", "lfd-paper", "lfd-normed", "greedy", "dola", "cad", "adacad")
     opened = HetaRAG.open.__func__  # type: ignore[attr-defined]
 
     def small(kind: type[HetaRAG], *arguments: Any, **options: Any) -> HetaRAG:
         options.setdefault("embedder", HashingEmbedder())
-        options.setdefault("reader", SayingReader("Colin Archer", " [1]", decoders=decoders))
+        options.setdefault("reader", ScriptedReader("Colin Archer", " [1]", decoders=decoders))
         rag: HetaRAG = opened(kind, *arguments, **options)
         return rag
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hetarag import HetaRAG
+from hetarag.testing.doubles import HashingEmbedder
 from tests.conftest import RULES
 from tests.docs.pages import RUN, blocks, commands
-from tests.hashing import HashingEmbedder
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]  # fmt: skip
