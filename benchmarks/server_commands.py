@@ -1,4 +1,4 @@
-"""bench: measurements of a knowledge base on servers."""
+"""Measurements of a knowledge base on servers."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ HetaRAGError
 │   └── FingerprintError   the knowledge base was made with another embedder or splitter
 ├── IngestError            one file could not be read; carries its path
 ├── NotFoundError          a document or collection that is not there
-├── StoreError             a store failed; carries the store's kind
+├── StoreError             a store failed; carries what names it
 │   └── StoreTimeoutError  a store did not answer within its deadline
 └── SearchError            one or more stores failed and `on_error="raise"`
 
@@ -82,7 +82,7 @@ class NotFoundError(HetaRAGError, KeyError):
 
 
 class StoreError(HetaRAGError):
-    """A store failed; `store` is its kind."""
+    """A store failed; `store` names it."""
 
     def __init__(self, store: str, reason: str) -> None:
         super().__init__(f"{store} store: {reason}")

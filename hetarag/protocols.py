@@ -1,7 +1,7 @@
 """The verbs: what each part promises to the others.
 
 In-tree classes name the protocol they implement, so that mypy refuses a missing method. Everything
-that searches has the same method: a store, the plane, a plane with a reranker, a multi-hop plane.
+that searches has the same method: a store, the plane, and what wraps it.
 """
 
 from __future__ import annotations

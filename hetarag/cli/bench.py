@@ -1,4 +1,4 @@
-"""bench: measure retrieval, ingest, search, reading and answers on this machine."""
+"""bench: measure retrieval and answers on your own documents and questions."""
 
 from __future__ import annotations
 

@@ -18,9 +18,7 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", help="TOML file with settings (default: hetarag.toml in the folder)."),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print JSON, documented in docs/reference/json.md.")
-]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Collection = Annotated[str | None, typer.Option("--collection", help="Only this collection.")]
 DEFAULT_KB = Path("kb")
 

@@ -1,4 +1,4 @@
-"""status, stores, verify, repair, reindex."""
+"""status, stores, verify, repair, reindex, migrate."""
 
 from __future__ import annotations
 

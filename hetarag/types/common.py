@@ -1,8 +1,4 @@
-"""The nouns: plain frozen data that travels between the packages.
-
-Offsets are Unicode code points, `start` inclusive and `end` exclusive, into the extracted text of
-the document's version. Vectors are float32 and of unit length.
-"""
+"""What several kinds of nouns share: kinds of stores and evidence, cells, vectors; plain data for JSON."""
 
 from __future__ import annotations
 

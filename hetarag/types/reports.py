@@ -20,7 +20,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """A document as `list` shows it; `state` is "live", "pending" or "updating"."""
+    """A document as `documents()` returns it; `state` is "live", "pending" or "updating"."""
 
     id: str
     name: str
