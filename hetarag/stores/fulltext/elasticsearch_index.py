@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hetarag.text import STOP_WORDS, encodable
+from hetarag.text import STOP_WORDS, encodable, unmarked
 from hetarag.types import Filter, Query, Record
 
 FORMAT = "english_1"
@@ -21,7 +21,6 @@ MAX_WORDS = 256
 _MAKER = "hetarag"
 _META = {"made_by": _MAKER, "format": FORMAT}
 _QUOTED = re.compile(r'["“”„«»]([^"“”„«»]{3,200})["“”„«»]')
-_BREAKS = re.compile(r"[\W_]+")
 
 
 def template(shards: int | None, replicas: int | None) -> dict[str, Any]:
@@ -110,7 +109,7 @@ def _words(text: str) -> str:
 
     The `standard` tokenizer of Elasticsearch alone would keep "U.S", "don't" and "3.14" whole.
     """
-    return _BREAKS.sub(" ", encodable(text)).strip()
+    return unmarked(encodable(text))
 
 
 def _asked(text: str) -> str:

@@ -1,18 +1,16 @@
-"""Words of questions and of names: tokens, light stems, and names taken apart."""
+"""Words of questions and of names: tokens, their stems, and names taken apart."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
-from hetarag.text import STOP_WORDS, fold
+from hetarag.text import STOP_WORDS, fold, snowball_stem, unmarked
 
 _TOKEN = re.compile(
     r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?![^\W_])|[^\W_]+(?:['’][^\W_]+)*", re.UNICODE
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_PARTS = re.compile(r"[^\W_]+", re.UNICODE)
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _LONGEST_QUESTION = 160
 _BEYOND = 1e15  # numbers from here on are not exact
@@ -88,18 +86,9 @@ def question_tokens(question: str) -> list[Token]:
     return found
 
 
-@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
-    """Return a folded word without its ending for number or tense, the same for like words."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if len(word) > 3 and not word[-1].isdigit():
-        word = _singular(word)
-    for ending in ("ing", "ed"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            word = word.removesuffix(ending)
-            break
-    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+    """Return what stands for a folded word: the stem of the word itself, or of the one that it means here."""
+    return snowball_stem(_IRREGULAR.get(word, word))
 
 
 def inflections(word: str) -> tuple[str, ...]:
@@ -116,7 +105,7 @@ def name_stems(name: str) -> tuple[str, ...]:
     Names in the manner of programs are taken apart: `Song_release_year`, `CountryName`, `FlightNo`.
     """
     found: list[str] = []
-    for part in _PARTS.findall(_CAMEL.sub(" ", name[:300])):
+    for part in unmarked(_CAMEL.sub(" ", name[:300])).split():
         word = fold(part)
         found += [stem(w) for w in _ABBREVIATIONS.get(word, (word,))]
     kept = [word for word in found if word not in STOP_WORDS]
