@@ -50,7 +50,7 @@ def without_retired(values: Mapping[str, Any], section: str, source: str) -> dic
             kept[key] = value
             continue
         cut = CUT[name]
-        if str(value) != str(cut.default):
+        if not _same(value, cut.default):
             raise ConfigError(f"{source}: the setting {name!r} is no longer there: {cut.instead}")
         warnings.warn(
             f"{source}: the setting {name!r} is no longer there and is ignored: remove it",
@@ -58,3 +58,15 @@ def without_retired(values: Mapping[str, Any], section: str, source: str) -> dic
             stacklevel=3,
         )
     return kept
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Tell whether a value, which an environment variable has as text, is the default."""
+    if default is None:
+        return value is None or value == ""
+    if isinstance(default, float):
+        try:
+            return float(value) == default
+        except (TypeError, ValueError):
+            return False
+    return bool(value == default)

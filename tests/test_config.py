@@ -80,6 +80,12 @@ def test_a_cut_setting_is_ignored_at_its_default_and_refused_else(
         settings.search.changed({key: "another value"})
 
 
+@pytest.mark.parametrize(("key", "value"), [("DECOMPOSE_BELOW", "0.80"), ("RANKER", "")])
+def test_a_default_as_text_is_the_default(key: str, value: str) -> None:
+    with pytest.warns(FutureWarning, match=rf"search\.{key.lower()}.* is ignored"):
+        load_settings(None, {f"HETARAG_SEARCH__{key}": value})
+
+
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 def test_a_renamed_setting_is_refused_with_its_new_name(old: str, new: str) -> None:
     section, key = old.split(".")
