@@ -178,7 +178,7 @@ class RetrievalPlane(Retriever):
     def _ranks(self, query: Query, progress: Progress) -> bool:
         """Tell whether a reranker follows: it goes from passage to passage itself, by their names.
 
-        Beside it the walk found nothing more (docs/research/notes/cuts.md).
+        Beside it the walk found nothing more (docs/research/cuts.md).
         """
         return self._rerank is not None and can_rerank(query, progress)
 
