@@ -232,7 +232,7 @@ def phrases(text: str, longest: int = 8) -> Iterator[Phrase]:
 def stem(word: str) -> str:
     """Return a folded word without a common English ending; only ever compared with other stems.
 
-    The link ranker's own: with `snowball_stem` in its place it finds less (docs/research/notes/cuts.md).
+    The link ranker's own: with `snowball_stem` in its place it finds less (docs/research/cuts.md).
     """
     for ending in ("ing", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 4:
