@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from hetarag.errors import ModelError
 from hetarag.models.rerankers import cross_encoder
+from hetarag.models.rerankers.attention import fuse_attention
 from hetarag.models.rerankers.cross_encoder import CrossEncoder
 
 QUESTION = "Who designed the ship Fram?"
@@ -52,6 +54,33 @@ def test_products_in_integers_are_near_those_in_floats(
     exact = CrossEncoder(minilm).scores(QUESTION, [*PASSAGES, *ODD])
     assert np.abs(encoder.scores(QUESTION, [*PASSAGES, *ODD]) - exact).max() < 1.0
     assert np.ptp(exact) > 4.0  # beside what the scores tell apart
+
+
+def test_attention_in_one_operator_is_the_same(
+    minilm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fused: list[int] = []
+
+    def counted(graph: onnx.GraphProto) -> int:
+        fused.append(fuse_attention(graph))
+        return fused[-1]
+
+    # In floats, where what differs by a bit does not grow by rounding.
+    monkeypatch.setattr(cross_encoder, "_in_integers", lambda graph, matrices: None)
+    monkeypatch.setattr(cross_encoder, "fuse_attention", counted)
+    found = CrossEncoder(minilm).scores(QUESTION, [*PASSAGES, *ODD])
+    assert fused == [6]
+    monkeypatch.setattr(cross_encoder, "fuse_attention", lambda graph: 0)
+    before = CrossEncoder(minilm).scores(QUESTION, [*PASSAGES, *ODD])
+    assert np.abs(found - before).max() < 1e-4
+
+
+def test_attention_of_another_form_stays_as_it_is() -> None:
+    node = onnx.helper.make_node("Softmax", ["scores"], ["shares"])
+    value = [onnx.helper.make_tensor_value_info(n, 1, ["n"]) for n in ("scores", "shares")]
+    graph = onnx.helper.make_graph([node], "another", value[:1], value[1:])
+    assert fuse_attention(graph) == 0
+    assert list(graph.node) == [node]
 
 
 def test_without_the_changes_the_model_knows_nothing_of_relevance(
