@@ -58,7 +58,7 @@ def test_search_prints_documented_json(folder: Path) -> None:
     assert {"store", "rank", "score"} <= first["hits"][0].keys()
     stores = found["trace"]["stores"]
     assert stores.pop("cross-encoder")["status"] in ("ok", "skipped")
-    assert set(stores) == {"vector", "fulltext", "graph", "sql"}
+    assert set(stores) == {"vector", "fulltext", "graph", "sql", "reranking"}
     assert all(store["status"] == "ok" for store in stores.values())
     assert "notes/fram.md" in [e["document"] for e in found["evidence"]]
 

@@ -65,7 +65,7 @@ def test_what_is_as_good_already_stays(rag: HetaRAG) -> None:
 def test_a_ranker_that_is_wrong_here_is_left_out(
     rag: HetaRAG, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranker, "beside_plain_fusion", lambda judged, plain, _weight: -plain)
+    monkeypatch.setattr(ranker, "interpolate_with_fusion", lambda judged, plain, _weight: -plain)
     found = tune(rag, [question(n) for n in range(40)])
     assert found.changes["rerank"] == "none" and found.better
     assert found.after["recall@2"] > found.before["recall@2"]
